@@ -1,0 +1,204 @@
+"""Reading a file's frames from packets: nothing is decoded but a keyframe for each picture size."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from meetctl.adapters.media_av.damage import DamageWatch, Finding
+from meetctl.adapters.media_av.opening import discard_others, open_media, origin_us, video_streams
+from meetctl.adapters.media_av.sizes import SizeWatch, codec_name
+from meetctl.domain.recording import Recording, SizeRun, Track
+from meetctl.errors import MediaError
+
+if TYPE_CHECKING:
+    from meetctl.ports import Progress
+
+_REPORT_EVERY = 4096
+"""Packets between two reports of progress."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Columns:
+    """One stream's frames as they are read, in decode order."""
+
+    stream: VideoStream
+    sizes: SizeWatch
+    pts: array[int] = field(default_factory=lambda: array("q"))
+    size_bytes: array[int] = field(default_factory=lambda: array("l"))
+    keyframe: bytearray = field(default_factory=bytearray)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFrames:
+    """What one media file holds, before it is told what kind of recording it belongs to."""
+
+    tracks: tuple[Track, ...]
+    duration_us: int
+    created_at: datetime | None
+    has_audio: bool
+    finding: Finding
+
+
+def read_file(path: Path, progress: Progress) -> Recording:
+    """Read a plain media file.
+
+    Raises:
+        MediaError: It is no media, has no video, or not a single frame is left.
+    """
+    frames = read_frames(path, progress, on_media_clock=False)
+    modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return Recording(
+        path=path,
+        media=(path,),
+        kind="file",
+        tracks=frames.tracks,
+        duration_us=frames.duration_us,
+        recorded_at=frames.created_at or modified,
+        recorded_at_source="container" if frames.created_at else "file time",
+        has_audio=frames.has_audio,
+        damaged=frames.finding.damaged,
+        warnings=frames.finding.warnings,
+    )
+
+
+def read_frames(path: Path, progress: Progress, *, on_media_clock: bool) -> FileFrames:
+    """Read the frames of every video track of one media file.
+
+    Raises:
+        MediaError: It is no media, has no video, or not a single frame is left.
+    """
+    with open_media(path) as container:
+        streams = video_streams(container)
+        if not streams:
+            raise MediaError(f"{path} has no video", hint="vision is priced by its frames; audio has none")
+        discard_others(container, streams)
+        columns = {s.index: _Columns(stream=s, sizes=SizeWatch(s)) for s in streams}
+        with DamageWatch() as damage:
+            _demux(container, columns, damage, progress, step=f"reading {path.name}")
+        origin = origin_us(container, on_media_clock=on_media_clock)
+        tracks = [
+            _make_track(path, c, _track_name(c.stream, i, len(columns)), origin)
+            for i, c in enumerate(columns.values())
+            if c.pts
+        ]
+        if not tracks:
+            raise MediaError(f"{path} has a video track but not one frame", hint="the file was cut off")
+        finding = damage.judge(path, container, tracks, origin)
+        return FileFrames(
+            tracks=tuple(tracks),
+            duration_us=_duration_us(container, tracks, origin, finding),
+            created_at=_creation_time(container),
+            has_audio=bool(container.streams.audio),
+            finding=finding,
+        )
+
+
+def _demux(
+    container: InputContainer,
+    columns: dict[int, _Columns],
+    damage: DamageWatch,
+    progress: Progress,
+    *,
+    step: str,
+) -> None:
+    """Read all packets; this loop is what an audit's time is spent on, so it does only what it must."""
+    size = container.size
+    count = 0
+    only = next(iter(columns.values())) if len(columns) == 1 else None
+    for packet in damage.survive(container.demux([c.stream for c in columns.values()])):
+        pts = packet.pts
+        if pts is None:
+            pts = packet.dts
+            if pts is None:
+                continue  # an empty packet at the end, or a frame that has no time at all
+        column = only or columns[packet.stream_index]
+        is_keyframe = packet.is_keyframe
+        if packet.is_discard:
+            continue
+        if is_keyframe:
+            column.sizes.look(packet, len(column.pts))
+        column.pts.append(pts)
+        column.size_bytes.append(packet.size)
+        column.keyframe.append(is_keyframe)
+        count += 1
+        if not count % _REPORT_EVERY:
+            progress(step, packet.pos or 0, size, "bytes")
+
+
+def _track_name(stream: VideoStream, position: int, count: int) -> str:
+    return stream.metadata.get("title") or ("video" if count == 1 else f"video {position}")
+
+
+def _make_track(path: Path, columns: _Columns, name: str, origin: int) -> Track:
+    """Put the columns into presentation order: packets come in decode order."""
+    stream = columns.stream
+    time_base = stream.time_base
+    if time_base is None:
+        raise MediaError(f"video stream {stream.index} has no time base")
+    scale, per = time_base.numerator * 1_000_000, time_base.denominator
+    t_us = array("q", [pts * scale // per - origin for pts in columns.pts])
+    size_bytes, keyframe, order = columns.size_bytes, columns.keyframe, None
+    if any(a > b for a, b in pairwise(t_us)):
+        order = sorted(range(len(t_us)), key=t_us.__getitem__)
+        t_us = array("q", [t_us[i] for i in order])
+        size_bytes = array("l", [size_bytes[i] for i in order])
+        keyframe = bytearray(keyframe[i] for i in order)
+    return Track(
+        name=name,
+        media=path,
+        stream=stream.index,
+        codec=codec_name(stream),
+        t_us=t_us,
+        size_bytes=size_bytes,
+        keyframe=keyframe,
+        runs=_size_runs(columns, order),
+    )
+
+
+def _size_runs(columns: _Columns, order: list[int] | None) -> tuple[SizeRun, ...]:
+    """Say from which displayed frame on each size holds.
+
+    A new size starts at a keyframe, which every frame decoded later follows in presentation too.
+    """
+    place = {decoded: shown for shown, decoded in enumerate(order)} if order else None
+    runs: list[SizeRun] = []
+    for decoded, width, height in columns.sizes.changes:
+        first = place[decoded] if place and runs else decoded
+        runs.append(SizeRun(first=first if runs else 0, width=width, height=height))
+    return tuple(runs) or (
+        SizeRun(
+            first=0, width=columns.stream.codec_context.width, height=columns.stream.codec_context.height
+        ),
+    )
+
+
+def _duration_us(container: InputContainer, tracks: list[Track], origin: int, finding: Finding) -> int:
+    """Trust the container unless the frames say otherwise.
+
+    An audio track that ends a moment later is a codec's padding; a much longer one is a screen that
+    stood still or was no longer shared, and the meeting lasted as long.
+    """
+    frames_us = max(t.t_us[-1] + t.frame_us for t in tracks) - min(0, *(t.t_us[0] for t in tracks))
+    container_us = (container.duration or 0) - max(0, origin - max(0, container.start_time or 0))
+    if finding.damaged or container_us - frames_us < 1_000_000:
+        return frames_us
+    return container_us
+
+
+def _creation_time(container: InputContainer) -> datetime | None:
+    """Read when the container says it was made; FFmpeg's zero dates mean nobody said."""
+    text = container.metadata.get("creation_time", "")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.year > 2000 else None

@@ -1,0 +1,83 @@
+"""The command line's front: groups and commands, and the one place where an error ends the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import TextIOWrapper
+from typing import Annotated, NoReturn
+
+import typer
+
+from meetctl import __version__
+from meetctl.cli.prices import prices_app
+from meetctl.cli.replay import replay
+from meetctl.errors import ExitCode, MeetctlError
+
+app = typer.Typer(
+    name="meetctl",
+    help="Run, watch, replay and price meetings in which an AI agent takes part.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(replay)
+app.add_typer(prices_app, name="prices")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"meetctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colour, as with NO_COLOR.")] = False,
+) -> None:
+    """Run, watch, replay and price meetings in which an AI agent takes part."""
+
+
+def run() -> NoReturn:
+    """Run the command line, and end the process with the exit code that CONTRACTS.md promises."""
+    arguments, debug = _take_global_flags(sys.argv[1:])
+    # A file's name may hold bytes that are no text, and a terminal may know fewer letters than we print.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(args=arguments)
+    except MeetctlError as error:
+        from meetctl.cli.diagnostics import report
+
+        if debug:
+            raise
+        report(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except Exception as error:
+        # A defect of ours: still one line for the user, who may not know what a traceback is.
+        from meetctl.cli.diagnostics import note
+
+        if debug:
+            raise
+        note(f"meetctl: an unexpected {type(error).__name__}; this is a defect of meetctl")
+        note("  hint: run it again with --debug and report what it prints")
+        sys.exit(ExitCode.FAILED)
+    sys.exit(ExitCode.DONE)
+
+
+def _take_global_flags(arguments: list[str]) -> tuple[list[str], bool]:
+    """Let --debug and --no-color stand anywhere, where people write them, before a bare `--`."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, rest = arguments[:end], arguments[end:]
+    if "--no-color" in options:
+        os.environ["NO_COLOR"] = "1"
+    kept = [word for word in options if word not in ("--debug", "--no-color")]
+    return kept + rest, "--debug" in options

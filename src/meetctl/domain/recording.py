@@ -1,0 +1,102 @@
+"""What a recording holds, as columns: when each frame was, how large, and what was said when."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeRun:
+    """The picture size from one frame on, until the next run."""
+
+    first: int
+    """Index of the first frame that has this size."""
+    width: int
+    """Displayed width in pixels, after rotation."""
+    height: int
+    """Displayed height in pixels, after rotation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One video track: equally long columns in presentation order."""
+
+    name: str
+    """What a person would call it, such as "screen" or "video 0"."""
+    media: Path
+    """The file that holds it."""
+    stream: int
+    """The stream's index in that file."""
+    codec: str
+    """The codec's name as FFmpeg has it, such as "h264"."""
+    t_us: array[int]
+    """Each frame's time on the media clock, in microseconds, ascending."""
+    size_bytes: array[int]
+    """Each frame's encoded size."""
+    keyframe: bytearray
+    """1 where a frame can be decoded by itself, else 0."""
+    runs: tuple[SizeRun, ...]
+    """Picture sizes; the first run starts at frame 0."""
+
+    @property
+    def span_us(self) -> int:
+        """From the first frame's start to the last one's end, in microseconds."""
+        return self.t_us[-1] - self.t_us[0] + self.frame_us
+
+    @property
+    def frame_us(self) -> int:
+        """How long a frame lasts: the mean distance between frames, in microseconds."""
+        gaps = len(self.t_us) - 1
+        return round((self.t_us[-1] - self.t_us[0]) / gaps) if gaps else 0
+
+    @property
+    def fps(self) -> float:
+        """Frames a second over the track's span; 0 for a single frame."""
+        return round(1_000_000 * len(self.t_us) / self.span_us, 2) if self.span_us else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechSpan:
+    """A stretch of speech in the audio track."""
+
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A file or bundle, read from packets alone."""
+
+    path: Path
+    """What the user named."""
+    media: tuple[Path, ...]
+    """The media files behind it, in order; for a plain file, the file itself."""
+    kind: Literal["file", "bundle"]
+    tracks: tuple[Track, ...]
+    duration_us: int
+    """How long the recording is, by its container or, where that is wrong, by its frames."""
+    recorded_at: datetime
+    """When the recording began (aware, UTC)."""
+    recorded_at_source: str
+    """How that is known: "session.json", "container" or "file time"."""
+    has_audio: bool
+    request_times_us: tuple[int, ...] | None = None
+    """When the agent asked its model, by the journal; None where there is no journal."""
+    damaged: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def sizes_of(track: Track, indexes: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the displayed (width, height) of each of the frames at ascending `indexes`."""
+    sizes: list[tuple[int, int]] = []
+    run = 0
+    for index in indexes:
+        while run + 1 < len(track.runs) and track.runs[run + 1].first <= index:
+            run += 1
+        sizes.append((track.runs[run].width, track.runs[run].height))
+    return sizes

@@ -94,7 +94,13 @@ class FrameSource(Protocol):
         """
 
     def pictures(self, recording: Recording, track: int, progress: Progress) -> Iterator[Picture]:
-        """Decode one track once, in presentation order."""
+        """Decode one track once, in presentation order.
+
+        Frames that cannot be decoded, or only with parts made up, are left out.
+
+        Raises:
+            MediaError: The file is gone, or is no longer what was read.
+        """
 
     def speech(self, recording: Recording, progress: Progress) -> list[SpeechSpan]:
         """Find speech in the audio track; empty when there is no audio."""

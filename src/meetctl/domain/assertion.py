@@ -33,6 +33,8 @@ _COMPARISONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
     "!=": operator.ne,
 }
 
+_SHOWN_DECIMALS = 6
+
 Values = Mapping[str, Decimal | None]
 
 
@@ -151,6 +153,6 @@ class _Parser:
 
 
 def _show(text: str, value: Decimal) -> str:
-    return (
-        f"{text} is {value.normalize():f}" if not text[0].isdigit() else f"the value is {value.normalize():f}"
-    )
+    """Return a value with as many digits as tell it from what it was compared with, in all likelihood."""
+    shown = f"{round(value, _SHOWN_DECIMALS).normalize():f}"
+    return f"the value is {shown}" if text[0].isdigit() else f"{text} is {shown}"

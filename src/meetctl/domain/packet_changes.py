@@ -34,10 +34,10 @@ def estimate_changes(t_us: Sequence[int], size_bytes: Sequence[int], keyframe: S
     larger than its neighbours, or a keyframe off the regular grid, which an encoder inserts at a
     scene cut. The first frame is no change: nothing was there before it.
     """
-    candidates = sorted({*_large_packets(size_bytes, keyframe), *_irregular_keyframes(t_us, keyframe)})
+    candidates = {*_large_packets(size_bytes, keyframe), *_irregular_keyframes(t_us, keyframe)} - {0}
     changes: list[int] = []
     last_us: int | None = None
-    for index in candidates:
+    for index in sorted(candidates):
         if last_us is None or t_us[index] - last_us >= MERGE_US:
             changes.append(index)
         elif size_bytes[index] > size_bytes[changes[-1]]:
@@ -46,10 +46,24 @@ def estimate_changes(t_us: Sequence[int], size_bytes: Sequence[int], keyframe: S
     return [t_us[index] for index in changes]
 
 
+def is_large(size_bytes: Sequence[int], keyframe: Sequence[int], index: int) -> bool:
+    """Tell whether a packet is large enough to show new content.
+
+    >>> is_large([900, 20, 20, 400, 20, 20, 20], [1, 0, 0, 0, 0, 0, 0], 3)
+    True
+    """
+    size = size_bytes[index]
+    return size > _least_size(size_bytes, keyframe) and size > FACTOR * _median_around(size_bytes, index)
+
+
+def _least_size(size_bytes: Sequence[int], keyframe: Sequence[int]) -> int:
+    whole = sorted(size for size, key in zip(size_bytes, keyframe, strict=True) if key)
+    return whole[len(whole) // 2] // KEYFRAME_SHARE if whole else 0
+
+
 def _large_packets(size_bytes: Sequence[int], keyframe: Sequence[int]) -> Iterable[int]:
     """Compare with the whole track and a block first: few packets need the median of their neighbours."""
-    whole = sorted(size for size, key in zip(size_bytes, keyframe, strict=True) if key)
-    least = whole[len(whole) // 2] // KEYFRAME_SHARE if whole else 0
+    least = _least_size(size_bytes, keyframe)
     for start in range(0, len(size_bytes), NEIGHBOURS):
         stop = start + NEIGHBOURS
         block = size_bytes[start:stop]

@@ -6,8 +6,13 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
+from statistics import median_low
 from typing import Literal
+
+_REGULAR = 0.9
+"""From this share of like distances on, frames come at a rate, and other distances are holes in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,9 @@ class Track:
     runs: tuple[SizeRun, ...]
     """Picture sizes; the first run starts at frame 0."""
 
+    has_losses: bool = False
+    """Whether frames may be missing because the file is damaged."""
+
     @property
     def span_us(self) -> int:
         """From the first frame's start to the last one's end, in microseconds."""
@@ -50,14 +58,43 @@ class Track:
 
     @property
     def frame_us(self) -> int:
-        """How long a frame lasts: the mean distance between frames, in microseconds."""
+        """How long a frame lasts, in microseconds: the mean distance between frames.
+
+        Where damage has torn holes into a regular rate, they do not count.
+        """
         gaps = len(self.t_us) - 1
-        return round((self.t_us[-1] - self.t_us[0]) / gaps) if gaps else 0
+        if not gaps:
+            return 0
+        return round(_usual_gap_us(self.t_us) if self.has_losses else (self.t_us[-1] - self.t_us[0]) / gaps)
 
     @property
     def fps(self) -> float:
-        """Frames a second over the track's span; 0 for a single frame."""
-        return round(1_000_000 * len(self.t_us) / self.span_us, 2) if self.span_us else 0.0
+        """Frames a second over the track's span, without what damage took; 0 for a single frame."""
+        if self.has_losses:
+            return _round_rate(1_000_000 / self.frame_us) if self.frame_us else 0.0
+        return _round_rate(1_000_000 * len(self.t_us) / self.span_us) if self.span_us else 0.0
+
+
+def _round_rate(fps: float) -> float:
+    """Round to what is measured: a rate below one frame a second needs more digits.
+
+    >>> _round_rate(29.9703), _round_rate(1 / 300)
+    (29.97, 0.00333)
+    """
+    return round(fps, 2) if fps >= 1 else float(f"{fps:.3g}")
+
+
+def _usual_gap_us(t_us: Sequence[int]) -> float:
+    """Return the mean distance, without the outliers if nearly all distances are alike.
+
+    >>> _usual_gap_us([0, 33, 67, 100, 133, 167, 200, 233, 267, 300, 333, 1333])
+    33.3
+    """
+    gaps = [b - a for a, b in pairwise(t_us)]
+    usual = median_low(gaps)
+    alike = [gap for gap in gaps if usual <= 2 * gap <= 3 * usual]
+    chosen = alike if _REGULAR * len(gaps) <= len(alike) else gaps
+    return sum(chosen) / len(chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

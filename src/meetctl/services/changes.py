@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from meetctl.domain.packet_changes import is_large
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -46,6 +48,7 @@ class ChangeDetector:
         self._look: npt.NDArray[np.int16]
         self._since_us: npt.NDArray[np.int64]
         self._pending: npt.NDArray[np.bool_]
+        self._restless_us: npt.NDArray[np.int64]
         self._times_us: list[int] = []
         self._cells: dict[int, int] = {}
         self._cell_count = 0
@@ -59,12 +62,14 @@ class ChangeDetector:
             self._look = picture.copy()
             self._since_us = np.full(picture.shape, t_us, np.int64)
             self._pending = np.zeros(picture.shape, np.bool_)
+            self._restless_us = self._since_us.copy()
             self._cell_count = picture.size
             return 0
         held = self._settle(t_us)
         moved = np.abs(picture - self._look) > LEVELS
         self._look[moved] = picture[moved]
         self._since_us[moved] = t_us
+        self._restless_us[moved & ~self._pending] = t_us
         self._pending |= moved
         return held
 
@@ -72,12 +77,23 @@ class ChangeDetector:
         """Accept looks that have lasted long enough until `t_us`; count those that are new."""
         if self._settled is None or not self._pending.any():
             return 0
-        held = self._pending & (t_us - self._since_us >= HOLD_US)
-        new = held & (np.abs(self._look - self._settled) > LEVELS)
+        return self._accept(self._settled, self._pending & (t_us - self._since_us >= HOLD_US))
+
+    def _settle_last(self, end_us: int) -> None:
+        """Accept looks that began so shortly before the end that they could not last.
+
+        Where something had been moving for longer, such as in a camera's picture, nothing began.
+        """
+        if self._settled is not None:
+            self._accept(self._settled, self._pending & (end_us - self._restless_us <= HOLD_US))
+
+    def _accept(self, settled: npt.NDArray[np.int16], held: npt.NDArray[np.bool_]) -> int:
+        """Take these cells' looks as settled; count those that are new."""
+        new = held & (np.abs(self._look - settled) > LEVELS)
         since, cells = np.unique(self._since_us[new], return_counts=True)
         for time_us, count in zip(since.tolist(), cells.tolist(), strict=True):
             self._cells[time_us] = self._cells.get(time_us, 0) + count
-        self._settled[held] = self._look[held]
+        settled[held] = self._look[held]
         self._pending &= ~held
         return int(np.count_nonzero(new))
 
@@ -87,7 +103,9 @@ class ChangeDetector:
 
     def finish(self, track: Track, end_us: int) -> list[int]:
         """Return the times of all visible changes, each at the frame that brought it."""
-        self._settle(max(end_us, (self._times_us or [0])[-1] + HOLD_US))
+        end_us = max(end_us, (self._times_us or [0])[-1])
+        self._settle(end_us)
+        self._settle_last(end_us)
         window: deque[tuple[int, int]] = deque()
         changes: list[tuple[int, int]] = []
         for time_us, cells in sorted(self._cells.items()):
@@ -104,13 +122,18 @@ class ChangeDetector:
         return [self._locate(track, time_us) for time_us, _ in changes]
 
     def _locate(self, track: Track, sample_us: int) -> int:
-        """Find the frame between two compared pictures that brought the change: the largest packet."""
+        """Find the frame between two compared pictures that brought the change.
+
+        It is the one with a packet too large for anything else. Where none stands out, the time is that
+        of the picture in which the change was seen: late by less than a sample, but never early.
+        """
         position = bisect_left(self._times_us, sample_us)
         before_us = self._times_us[position - 1] if position else sample_us
         first, last = bisect_right(track.t_us, before_us), bisect_right(track.t_us, sample_us)
         if last - first < 2:
             return sample_us
-        return track.t_us[max(range(first, last), key=track.size_bytes.__getitem__)]
+        largest = max(range(first, last), key=track.size_bytes.__getitem__)
+        return track.t_us[largest] if is_large(track.size_bytes, track.keyframe, largest) else sample_us
 
 
 class Gate:

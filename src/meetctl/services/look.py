@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from meetctl.ports import FrameSink, Picture
 
 THUMBNAIL_SIDE = 320
+MOST_LEADING = 16
+"""So many frames may be missing at the start: a recording that begins between keyframes shows nothing of
+them, and no decoder keeps more frames back (ITU-T H.264, annex A: max_dec_frame_buffering)."""
+
 MOST_THUMBNAILS = 60
 """Pictures of one kind in a report: enough to see what was kept, small enough to send by mail."""
 
@@ -37,6 +41,25 @@ class Look:
     with_thumbnails: bool = False
     kept_thumbnails: list[Thumbnail] = field(default_factory=list)
     change_thumbnails: list[Thumbnail] = field(default_factory=list)
+    decoded: int = 0
+    """Of how many frames there was a picture."""
+    first: int | None = None
+    """The index of the first of them."""
+    last: int | None = None
+    """The index of the last of them."""
+
+    @property
+    def undecoded(self) -> int:
+        """How many frames gave no picture though they should have.
+
+        Not those before the first keyframe, and not a last one that was written only in part.
+        """
+        count = len(self.track.t_us)
+        if self.first is None or self.last is None:
+            return count
+        leading = self.first if self.first <= MOST_LEADING else 0
+        torn = 1 if self.last == count - 2 else 0
+        return max(0, count - self.decoded - leading - torn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +77,9 @@ def look_at_pictures(pictures: Iterable[Picture], look: Look, export: Export | N
     """Go through the pictures once and fill in `look`."""
     next_sample_us: int | None = None
     for picture in pictures:
+        look.decoded += 1
+        look.first = picture.index if look.first is None else look.first
+        look.last = picture.index
         if look.detector and (next_sample_us is None or picture.t_us >= next_sample_us):
             next_sample_us = picture.t_us + SAMPLE_US - look.track.frame_us // 2
             cells = look.detector.add(picture.t_us, picture.luma())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -18,13 +18,12 @@ from meetctl.domain.policy import Policy
 from meetctl.domain.recording import Recording, Track
 from meetctl.domain.turns import requests_after_speech, requests_at_rate
 from meetctl.errors import UsageError
-from meetctl.services.changes import ChangeDetector, Gate
-from meetctl.services.look import MOST_THUMBNAILS, Export, Look, look_at_pictures, spread
 from meetctl.services.pricing import PricedFrames, price_policy, sum_policies
 from meetctl.services.sampling import choose_policies, sample_track, times_of
 
 if TYPE_CHECKING:
     from meetctl.ports import FrameSink, FrameSource, PriceBook, Progress
+    from meetctl.services.look import Look
 
 TurnsChoice = Literal["auto", "events", "vad", "rate"]
 
@@ -67,6 +66,8 @@ class _TrackAudit:
 
     policies: tuple[PolicyAudit, ...]
     changes_us: tuple[int, ...] | None
+    undecoded: int = 0
+    """How many of the track's frames could not be decoded, where it was tried."""
     kept_thumbnails: Sequence[Thumbnail] = ()
     change_thumbnails: Sequence[Thumbnail] = ()
 
@@ -107,6 +108,7 @@ def audit_recording(
         sink=sink,
     )
     tracks = [_audit_track(work, number) for number in range(len(recording.tracks))]
+    recording = _note_losses(recording, sum(track.undecoded for track in tracks))
     return RecordingAudit(
         recording=recording,
         priced_at=at,
@@ -136,9 +138,20 @@ def _audit_track(work: _Work, number: int) -> _TrackAudit:
     return _TrackAudit(
         policies=tuple(_audit_policy(work, track, policy, kept, changes) for policy in work.policies),
         changes_us=None if changes is None else tuple(changes),
+        undecoded=look.undecoded if look else 0,
         kept_thumbnails=look.kept_thumbnails if look else (),
         change_thumbnails=look.change_thumbnails if look else (),
     )
+
+
+def _note_losses(recording: Recording, undecoded: int) -> Recording:
+    """Say that frames could not be decoded, unless a warning already says that their file is damaged."""
+    named = any(text.startswith(str(path)) for text in recording.warnings for path in recording.media)
+    if not undecoded or (recording.damaged and named):
+        return recording
+    frames = sum(len(track.t_us) for track in recording.tracks)
+    warning = f"{recording.path} is damaged: {undecoded:,} of {frames:,} frames could not be decoded"
+    return replace(recording, damaged=True, warnings=(*recording.warnings, warning))
 
 
 def _audit_policy(
@@ -183,6 +196,10 @@ def _look(
     *,
     detect: bool,
 ) -> Look:
+    # NumPy comes with these, and an audit without pictures does not wait for it.
+    from meetctl.services.changes import ChangeDetector, Gate
+    from meetctl.services.look import MOST_THUMBNAILS, Export, Look, look_at_pictures, spread
+
     track, shown = work.recording.tracks[number], _exported(work)
     look = Look(
         track=track,

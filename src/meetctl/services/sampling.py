@@ -16,6 +16,9 @@ SWEEP_RATES = tuple(Fraction(rate) for rate in ("0.1", "0.2", "0.5", "1", "2", "
 SWEEP_GATE = Fraction(1)
 """The gate a sweep tries beside none: one percent of the picture, about a line of text."""
 
+SOURCE_RATE = "source rate"
+"""What the baseline is called where its rate does not name it."""
+
 _SAME_RATE = Fraction(1, 1000)
 """Rates whose ratio is this near to 1 are the same: 29.97 measured over a minute is 29.96 to 29.98."""
 
@@ -27,18 +30,21 @@ def choose_policies(
 
     Asking for the source rate is asking for every frame: with timestamps in whole
     microseconds, 1/fps is as a rule a fraction longer than the distance between two frames, and the
-    sampler would skip every other one.
+    sampler would skip every other one. A single frame has no rate; its baseline is called "every frame".
     """
     source_fps = Fraction(max(track.fps for track in recording.tracks)).limit_denominator(1000)
-    baseline = replace(base, name=name_rate(source_fps), fps=None)
+    baseline = replace(base, name=name_rate(source_fps or None), fps=None)
     policies = _sweep_grid(base, asked, gates=gates) if sweep else asked
-    others = [p for p in policies if not _is_source(p, baseline, source_fps)]
+    at_source = [replace(p, fps=None) if _is_source_rate(p.fps, source_fps) else p for p in policies]
+    others = [policy for policy in at_source if replace(policy, name=baseline.name) != baseline]
+    if any(policy.name == baseline.name for policy in others):
+        baseline = replace(baseline, name=SOURCE_RATE)  # such as "30 fps: fps=30 detail=low"
     return (baseline, *others)
 
 
-def _is_source(policy: Policy, baseline: Policy, source_fps: Fraction) -> bool:
-    plain = replace(policy, name=baseline.name, fps=None) == baseline
-    return plain and (policy.fps is None or abs(policy.fps - source_fps) <= source_fps * _SAME_RATE)
+def _is_source_rate(fps: Fraction | None, source_fps: Fraction) -> bool:
+    """Tell whether a rate is the source's; a single frame has no rate that could be asked for."""
+    return fps is not None and bool(source_fps) and abs(fps - source_fps) <= source_fps * _SAME_RATE
 
 
 def _sweep_grid(base: Policy, asked: Sequence[Policy], *, gates: bool) -> list[Policy]:

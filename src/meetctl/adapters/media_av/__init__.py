@@ -23,15 +23,19 @@ class AvFrameSource:
             MediaError: Nothing there is media, or it has no video.
         """
         from meetctl.adapters.media_av.bundle import read_bundle
+        from meetctl.adapters.media_av.opening import translate_errors
         from meetctl.adapters.media_av.packets import read_file
 
-        return read_bundle(path, progress) if path.is_dir() else read_file(path, progress)
+        with translate_errors(path):
+            return read_bundle(path, progress) if path.is_dir() else read_file(path, progress)
 
     def pictures(self, recording: Recording, track: int, progress: Progress) -> Iterator[Picture]:
         """Decode one track once, in presentation order.
 
+        Frames that cannot be decoded, or only with parts made up, are left out.
+
         Raises:
-            MediaError: Its codec has no decoder here.
+            MediaError: The file is gone, or is no longer what was read.
         """
         from meetctl.adapters.media_av.pictures import decode_track
 

@@ -23,13 +23,12 @@ def read_bundle(path: Path, progress: Progress) -> Recording:
     Raises:
         MediaError: It holds neither meeting.mkv nor segments, or none of them has video.
     """
-    media = _find_media(path)
-    parts = [read_frames(file, progress, on_media_clock=True) for file in media]
+    media, parts, media_warnings = _read_media(_find_media(path), progress)
     session, session_warnings = _read_session(path / "session.json")
     requests, journal_warnings = _read_requests(path / "events.jsonl")
     started = _parse_time(session.get("started_at"))
     modified = datetime.fromtimestamp(media[0].stat().st_mtime, UTC)
-    warnings = [*(w for part in parts for w in part.finding.warnings), *session_warnings, *journal_warnings]
+    found = [warning for part in parts for warning in part.finding.warnings]
     return Recording(
         path=path,
         media=media,
@@ -40,9 +39,25 @@ def read_bundle(path: Path, progress: Progress) -> Recording:
         recorded_at_source="session.json" if started else "container" if parts[0].created_at else "file time",
         has_audio=any(part.has_audio for part in parts),
         request_times_us=requests,
-        damaged=any(part.finding.damaged for part in parts) or bool(journal_warnings),
-        warnings=tuple(warnings),
+        damaged=any(part.finding.damaged for part in parts) or bool(media_warnings or journal_warnings),
+        warnings=(*found, *media_warnings, *session_warnings, *journal_warnings),
     )
+
+
+def _read_media(
+    media: tuple[Path, ...], progress: Progress
+) -> tuple[tuple[Path, ...], list[FileFrames], list[str]]:
+    """Read every file; one that cannot be read is left out, with a warning, unless none is left."""
+    parts: dict[Path, FileFrames] = {}
+    failures: list[MediaError] = []
+    for file in media:
+        try:
+            parts[file] = read_frames(file, progress, on_media_clock=True)
+        except MediaError as error:
+            failures.append(error)
+    if not parts:
+        raise failures[0]
+    return tuple(parts), list(parts.values()), [f"{error.message}; it is left out" for error in failures]
 
 
 def _find_media(path: Path) -> tuple[Path, ...]:
@@ -83,8 +98,10 @@ def _read_requests(path: Path) -> tuple[tuple[int, ...] | None, list[str]]:
     """Read when the model was asked; None where there is no journal."""
     try:
         text = path.read_bytes()
-    except OSError:
+    except FileNotFoundError:
         return None, []
+    except OSError as error:
+        return None, [f"{path} cannot be read: {error.strerror}"]
     events = list(parse_journal(text))
     broken = sum(1 for event in events if event is None)
     whole = [event for event in events if event is not None]

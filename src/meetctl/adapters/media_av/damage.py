@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,10 +14,15 @@ import av.logging
 from av.container import InputContainer
 from av.packet import Packet
 
+from meetctl.adapters.media_av.matroska import segment_end
+from meetctl.adapters.media_av.opening import announced_end_us
 from meetctl.domain.recording import Track
 
 _SLACK_US = 1_000_000
 """How much earlier than announced a recording may end: muxers round, codecs pad."""
+
+_END_OF_FILE = "ended prematurely"
+"""What the Matroska demuxer says where a file stops: no damage in one that is still being written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +37,17 @@ class DamageWatch:
     """Listens to what the demuxer complains of while packets are read."""
 
     def __init__(self) -> None:
-        self._capture = av.logging.Capture()
+        # From all threads: what a decoder's thread says would otherwise end up on stderr.
+        self._capture = av.logging.Capture(local=False)
         self._logs: list[tuple[int, str, str]] = []
         self._broke_off: str | None = None
         self._corrupt = 0
+        self._before: tuple[int | None, bool] = (None, True)
 
     def __enter__(self) -> DamageWatch:
+        self._before = (av.logging.get_level(), av.logging.get_skip_repeated())
+        # PyAV leaves out a message that equals the one before, even that of another file.
+        av.logging.set_skip_repeated(False)
         av.logging.set_level(av.logging.ERROR)
         self._logs = self._capture.__enter__()
         return self
@@ -45,7 +56,9 @@ class DamageWatch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._capture.__exit__(None, None, None)
-        av.logging.set_level(None)
+        level, skip_repeated = self._before
+        av.logging.set_level(level)
+        av.logging.set_skip_repeated(skip_repeated)
 
     def survive(self, packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
         """Pass packets on up to the point where the demuxer gives up."""
@@ -63,19 +76,36 @@ class DamageWatch:
         read_to = f"read up to {end_us / 1_000_000:.1f} s"
         if self._broke_off:
             return Finding(damaged=True, warnings=(f"{path} is damaged: {self._broke_off}; {read_to}",))
-        if container.duration is None:
+        announced_us = announced_end_us(container)
+        complaint = self._complaint(is_unfinished=announced_us is None)
+        if announced_us is None and not complaint:
             note = f"{path} is not finished: it is still being written, or its writer was killed; {read_to}"
             return Finding(damaged=False, warnings=(note,))
-        announced_us = container.duration + min(0, container.start_time or 0) - origin
-        if announced_us - end_us > _SLACK_US and _ends_before(container, announced_us - _SLACK_US + origin):
-            cut = f"{path} is cut off: {read_to} of {announced_us / 1_000_000:.1f} s"
+        if announced_us is not None and _is_cut(path, container, announced_us, end_us + origin):
+            cut = f"{path} is cut off: {read_to} of {(announced_us - origin) / 1_000_000:.1f} s"
             return Finding(damaged=True, warnings=(cut,))
-        complaints = [message for _, _, message in self._logs]
-        if complaints or self._corrupt:
-            what = complaints[0].strip() if complaints else f"{self._corrupt} corrupt packets"
-            gap = _longest_gap(tracks)
-            return Finding(damaged=True, warnings=(f"{path} is damaged ({what}); {gap}",))
+        if complaint:
+            where = _describe_gap(tracks) or read_to
+            return Finding(damaged=True, warnings=(f"{path} is damaged ({complaint}); {where}",))
         return Finding(damaged=False)
+
+    def _complaint(self, *, is_unfinished: bool) -> str | None:
+        """Return what the demuxer said first, if it was about damage."""
+        for _, _, message in self._logs:
+            if not (is_unfinished and _END_OF_FILE in message):
+                return message.strip()
+        return f"{self._corrupt} corrupt packets" if self._corrupt and not is_unfinished else None
+
+
+def _is_cut(path: Path, container: InputContainer, announced_us: int, end_us: int) -> bool:
+    """Tell whether the file ends before what it announces, both on the container's own clock."""
+    whole_bytes = segment_end(path)
+    if whole_bytes is not None and whole_bytes <= container.size:
+        return False
+    slack_us = _SLACK_US if whole_bytes is None else _SLACK_US // 100
+    if announced_us - end_us <= slack_us:
+        return False
+    return whole_bytes is not None or _ends_before(container, announced_us - slack_us)
 
 
 def _ends_before(container: InputContainer, t_us: int) -> bool:
@@ -92,11 +122,10 @@ def _ends_before(container: InputContainer, t_us: int) -> bool:
     return True
 
 
-def _longest_gap(tracks: Sequence[Track]) -> str:
+def _describe_gap(tracks: Sequence[Track]) -> str | None:
     """Describe the longest stretch without a frame, which is where the damage most likely is."""
-    gap_us, at_us = max(
-        (b - a, a)
-        for track in tracks
-        for a, b in zip(track.t_us, [*track.t_us[1:], track.t_us[-1]], strict=True)
-    )
+    gaps = [(b - a, a, track) for track in tracks for a, b in pairwise(track.t_us)]
+    gap_us, at_us, track = max(gaps, key=lambda gap: gap[0], default=(0, 0, tracks[0]))
+    if gap_us <= 2 * track.frame_us:
+        return None
     return f"the longest gap is {gap_us / 1_000_000:.1f} s, from {at_us / 1_000_000:.1f} s on"

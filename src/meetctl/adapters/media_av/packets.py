@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +13,18 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from meetctl.adapters.media_av.damage import DamageWatch, Finding
-from meetctl.adapters.media_av.opening import discard_others, open_media, origin_us, video_streams
-from meetctl.adapters.media_av.sizes import SizeWatch, codec_name
+from meetctl.adapters.media_av.opening import (
+    announced_end_us,
+    column_us,
+    discard_others,
+    has_decoder,
+    no_media,
+    open_media,
+    origin_us,
+    translate_errors,
+    video_streams,
+)
+from meetctl.adapters.media_av.sizes import SizeWatch, codec_name, is_hidden
 from meetctl.domain.recording import Recording, SizeRun, Track
 from meetctl.errors import MediaError
 
@@ -31,6 +41,10 @@ class _Columns:
 
     stream: VideoStream
     sizes: SizeWatch
+    may_hide: bool
+    """Whether there can be packets that nothing is shown of."""
+    untimed: int = 0
+    """How many packets have no time at all."""
     pts: array[int] = field(default_factory=lambda: array("q"))
     size_bytes: array[int] = field(default_factory=lambda: array("l"))
     keyframe: bytearray = field(default_factory=bytearray)
@@ -54,7 +68,8 @@ def read_file(path: Path, progress: Progress) -> Recording:
         MediaError: It is no media, has no video, or not a single frame is left.
     """
     frames = read_frames(path, progress, on_media_clock=False)
-    modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    with translate_errors(path):
+        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     return Recording(
         path=path,
         media=(path,),
@@ -76,11 +91,14 @@ def read_frames(path: Path, progress: Progress, *, on_media_clock: bool) -> File
         MediaError: It is no media, has no video, or not a single frame is left.
     """
     with open_media(path) as container:
-        streams = video_streams(container)
-        if not streams:
-            raise MediaError(f"{path} has no video", hint="vision is priced by its frames; audio has none")
+        streams = _find_video(path, container)
         discard_others(container, streams)
-        columns = {s.index: _Columns(stream=s, sizes=SizeWatch(s)) for s in streams}
+        columns = {
+            stream.index: _Columns(
+                stream=stream, sizes=SizeWatch(stream), may_hide=codec_name(stream) == "vp8"
+            )
+            for stream in streams
+        }
         with DamageWatch() as damage:
             _demux(container, columns, damage, progress, step=f"reading {path.name}")
         origin = origin_us(container, on_media_clock=on_media_clock)
@@ -90,8 +108,9 @@ def read_frames(path: Path, progress: Progress, *, on_media_clock: bool) -> File
             if c.pts
         ]
         if not tracks:
-            raise MediaError(f"{path} has a video track but not one frame", hint="the file was cut off")
+            raise _without_frames(path, columns)
         finding = damage.judge(path, container, tracks, origin)
+        tracks = [replace(track, has_losses=finding.damaged) for track in tracks]
         return FileFrames(
             tracks=tuple(tracks),
             duration_us=_duration_us(container, tracks, origin, finding),
@@ -99,6 +118,29 @@ def read_frames(path: Path, progress: Progress, *, on_media_clock: bool) -> File
             has_audio=bool(container.streams.audio),
             finding=finding,
         )
+
+
+def _find_video(path: Path, container: InputContainer) -> list[VideoStream]:
+    if not container.streams:
+        raise no_media(path)
+    streams = video_streams(container)
+    if not streams:
+        raise MediaError(f"{path} has no video", hint="vision is priced by its frames; audio has none")
+    known = [stream for stream in streams if has_decoder(stream)]
+    if not known:
+        raise MediaError(
+            f"{path} has video in a codec that cannot be decoded here", hint="convert it, such as to H.264"
+        )
+    return known
+
+
+def _without_frames(path: Path, columns: dict[int, _Columns]) -> MediaError:
+    if any(column.untimed for column in columns.values()):
+        return MediaError(
+            f"{path} does not say when its frames are shown",
+            hint="put the bare video stream into a container, such as Matroska",
+        )
+    return MediaError(f"{path} has a video track but not one frame", hint="the file was cut off")
 
 
 def _demux(
@@ -114,14 +156,15 @@ def _demux(
     count = 0
     only = next(iter(columns.values())) if len(columns) == 1 else None
     for packet in damage.survive(container.demux([c.stream for c in columns.values()])):
+        column = only or columns[packet.stream_index]
         pts = packet.pts
         if pts is None:
             pts = packet.dts
             if pts is None:
-                continue  # an empty packet at the end, or a frame that has no time at all
-        column = only or columns[packet.stream_index]
+                column.untimed += packet.size > 0  # the demuxer ends with an empty packet
+                continue
         is_keyframe = packet.is_keyframe
-        if packet.is_discard:
+        if packet.is_discard or (column.may_hide and is_hidden(packet)):
             continue
         if is_keyframe:
             column.sizes.look(packet, len(column.pts))
@@ -143,8 +186,7 @@ def _make_track(path: Path, columns: _Columns, name: str, origin: int) -> Track:
     time_base = stream.time_base
     if time_base is None:
         raise MediaError(f"video stream {stream.index} has no time base")
-    scale, per = time_base.numerator * 1_000_000, time_base.denominator
-    t_us = array("q", [pts * scale // per - origin for pts in columns.pts])
+    t_us = column_us(columns.pts, time_base, origin)
     size_bytes, keyframe, order = columns.size_bytes, columns.keyframe, None
     if any(a > b for a, b in pairwise(t_us)):
         order = sorted(range(len(t_us)), key=t_us.__getitem__)
@@ -187,7 +229,7 @@ def _duration_us(container: InputContainer, tracks: list[Track], origin: int, fi
     stood still or was no longer shared, and the meeting lasted as long.
     """
     frames_us = max(t.t_us[-1] + t.frame_us for t in tracks) - min(0, *(t.t_us[0] for t in tracks))
-    container_us = (container.duration or 0) - max(0, origin - max(0, container.start_time or 0))
+    container_us = (announced_end_us(container) or 0) - origin
     if finding.damaged or container_us - frames_us < 1_000_000:
         return frames_us
     return container_us

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import av
 import numpy as np
+from av.packet import Packet
 from av.video.frame import VideoFrame
 
-from meetctl.adapters.media_av.opening import discard_others, open_media, origin_us
+from meetctl.adapters.media_av.opening import discard_others, has_decoder, open_media, origin_us, to_us
 from meetctl.domain.recording import Recording, Track
 from meetctl.domain.vision_tokens import sent_size
 from meetctl.errors import MediaError
@@ -35,41 +36,79 @@ _REPORT_EVERY = 32
 
 
 def decode_track(recording: Recording, track: Track, progress: Progress) -> Iterator[Picture]:
-    """Decode one track, in presentation order; frames that cannot be decoded are left out.
+    """Decode one track, in presentation order.
+
+    Frames that cannot be decoded, or only with parts made up, are left out; so are those that a file
+    which is still being written has got since it was read.
 
     Raises:
-        MediaError: The codec has no decoder here.
+        MediaError: The file is gone, or is no longer what was read.
     """
     with open_media(track.media) as container:
-        stream = container.streams[track.stream]
-        if not isinstance(stream, av.VideoStream) or stream.time_base is None:
-            raise MediaError(f"{track.media} no longer has the video it had a moment ago")
+        stream = _find_stream(container, track)
         discard_others(container, [stream])
         stream.thread_type = av.codec.context.ThreadType.AUTO
         origin = origin_us(container, on_media_clock=recording.kind == "bundle")
-        scale, per = stream.time_base.numerator * 1_000_000, stream.time_base.denominator
-        count, index = len(track.t_us), 0
-        for frame in _decode(container, stream):
-            if frame.pts is None:
-                continue
-            t_us = frame.pts * scale // per - origin
-            index = bisect_left(track.t_us, t_us)
-            if index == count or track.t_us[index] != t_us:
-                continue
+        count, index = len(track.t_us), -1
+        for t_us, frame in _decode(container, stream):
+            found = _find_frame(track, t_us - origin, index)
+            if found == count:
+                break
+            index = found
             if not index % _REPORT_EVERY:
                 progress(f"looking at {track.media.name}", index, count, "frames")
-            yield DecodedPicture(index, t_us, frame)
+            if not frame.is_corrupt:
+                yield DecodedPicture(index, track.t_us[index], frame)
 
 
-def _decode(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[VideoFrame]:
-    """Decode what can be decoded: one damaged packet does not end the recording."""
-    for packet in container.demux(stream):
+def _find_stream(container: av.container.InputContainer, track: Track) -> av.VideoStream:
+    streams = container.streams
+    stream = streams[track.stream] if track.stream < len(streams) else None
+    if not isinstance(stream, av.VideoStream) or not has_decoder(stream):
+        raise MediaError(f"{track.media} no longer has the video it had a moment ago")
+    return stream
+
+
+def _find_frame(track: Track, t_us: int, last: int) -> int:
+    """Return which of the track's frames this is; the one after `last` where the time is none of theirs.
+
+    Decoders make up times where a container has none for a packet (AVI has only decoding times), and
+    several frames may have the same time.
+    """
+    times_us = track.t_us
+    if t_us > times_us[-1]:
+        return len(times_us)
+    following = last + 1
+    if following < len(times_us) and times_us[following] == t_us:
+        return following
+    index = bisect_left(times_us, t_us)
+    return index if times_us[index] == t_us else min(following, len(times_us))
+
+
+def _decode(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[tuple[int, VideoFrame]]:
+    """Decode what can be decoded, each frame with its time: one damaged packet does not end the recording."""
+    for packet in _demux(container, stream):
         try:
-            yield from packet.decode()
+            frames = packet.decode()
         except av.error.EOFError:
             return
-        except av.error.InvalidDataError:
+        except av.error.FFmpegError:
             continue
+        for frame in frames:
+            if frame.pts is not None and frame.time_base is not None:
+                yield to_us(frame.pts, frame.time_base), frame
+
+
+def _demux(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[Packet[av.VideoStream]]:
+    """Read up to where the demuxer gives up; that it does has been said when the file was read."""
+    try:
+        yield from container.demux(stream)
+    except av.error.FFmpegError:
+        return
 
 
 class DecodedPicture:
@@ -84,11 +123,8 @@ class DecodedPicture:
 
     @cached_property
     def _luma(self) -> npt.NDArray[np.uint8]:
-        points = _sample(_luma_plane(self._frame), LUMA_ROWS * _SAMPLES, LUMA_COLUMNS * _SAMPLES)
-        cells = points.reshape(LUMA_ROWS, _SAMPLES, LUMA_COLUMNS, _SAMPLES)
-        sums = cells.sum(axis=3, dtype=np.uint16).sum(axis=1, dtype=np.uint16)
-        means: npt.NDArray[np.uint8] = (sums // (_SAMPLES * _SAMPLES)).astype(np.uint8)
-        return means
+        pixels = _sample(_luma_plane(self._frame), LUMA_ROWS * _SAMPLES, LUMA_COLUMNS * _SAMPLES)
+        return _mean_cells(pixels)
 
     def luma(self) -> npt.NDArray[np.uint8]:
         """Return the mean brightness of each cell, shape (45, 80), 0 to 255."""
@@ -127,3 +163,15 @@ def _sample(plane: npt.NDArray[np.uint8], rows: int, columns: int) -> npt.NDArra
     down = np.linspace(0, height - 1, rows).astype(np.intp)
     across = np.linspace(0, width - 1, columns).astype(np.intp)
     return plane[down][:, across]
+
+
+def _mean_cells(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Average each cell's pixels; adding slices is three times as fast as a sum over reshaped axes."""
+    rows = pixels[:, 0::_SAMPLES].astype(np.uint16)
+    for offset in range(1, _SAMPLES):
+        rows += pixels[:, offset::_SAMPLES]
+    cells = rows[0::_SAMPLES].copy()
+    for offset in range(1, _SAMPLES):
+        cells += rows[offset::_SAMPLES]
+    means: npt.NDArray[np.uint8] = (cells // (_SAMPLES * _SAMPLES)).astype(np.uint8)
+    return means

@@ -11,6 +11,8 @@ from av.video.stream import VideoStream
 _H264_SPS = 7
 _HEVC_SPS = 33
 _AV1_SEQUENCE_HEADER = 1
+_NO_FRAME_HEADER = (0xC4, 0xC8, 0xCC)
+"""JPEG markers in between those of frame headers: tables and an extension."""
 
 
 def codec_name(stream: VideoStream) -> str:
@@ -18,11 +20,16 @@ def codec_name(stream: VideoStream) -> str:
     return stream.codec_context.codec.canonical_name
 
 
+def is_hidden(packet: Packet[VideoStream]) -> bool:
+    """Tell whether a VP8 frame is only there to be referred to: show_frame, RFC 6386, section 9.1."""
+    return packet.size > 0 and not memoryview(packet)[0] & 0x10
+
+
 class SizeWatch:
     """Decode a keyframe when its header differs from the one before, and note the picture's size.
 
     A size change needs new parameter sets (H.264, H.265), a new sequence header (AV1) or a keyframe with
-    other size fields (VP8, VP9). Their bytes are compared, not understood; the decoder then tells
+    other size fields (VP8, VP9, JPEG). Their bytes are compared, not understood; the decoder then tells
     the size and the rotation, so a difference that means nothing costs one decoded frame and no more.
     """
 
@@ -70,6 +77,8 @@ def _header(codec: str, packet: Packet[VideoStream]) -> bytes:
             return b"".join(unit for unit in _nal_units(bytes(packet)) if unit[0] >> 1 & 0x3F == _HEVC_SPS)
         case "av1":
             return _sequence_header(bytes(packet))
+        case "mjpeg":
+            return _frame_header(bytes(packet))
     return b""
 
 
@@ -105,4 +114,15 @@ def _sequence_header(data: bytes) -> bytes:
         if first >> 3 & 0x0F == _AV1_SEQUENCE_HEADER:
             return data[position : position + length]
         position += length
+    return b""
+
+
+def _frame_header(data: bytes) -> bytes:
+    """Find the frame header among a JPEG's segments (ITU-T T.81, annex B): it holds the size."""
+    position = 2
+    while position + 4 <= len(data) and data[position] == 0xFF:
+        marker, length = data[position + 1], int.from_bytes(data[position + 2 : position + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME_HEADER:
+            return data[position : position + 2 + length]
+        position += 2 + length
     return b""

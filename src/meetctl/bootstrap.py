@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,69 +40,74 @@ def price_book(user_files: Sequence[Path]) -> PriceCatalogue:
     return load_price_book(user_files)
 
 
-def frame_directory(directory: Path) -> FrameSink:
-    """Return a directory that kept frames are written to."""
+def frame_directory(directory: Path, folder: str) -> FrameSink:
+    """Return a directory that one recording's kept frames are written to, in a folder of their own."""
     from meetctl.adapters.frame_directory import FrameDirectory
 
-    return FrameDirectory(directory)
+    return FrameDirectory(directory, folder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditTask:
+    """One recording to audit, with all that a process of its own needs for it."""
+
+    path: Path
+    request: AuditRequest
+    price_files: tuple[Path, ...]
+    frames_directory: Path | None
+    """Where kept frames are exported to; None for nowhere."""
+    frames_folder: str
+    """The recording's own folder there."""
 
 
 def audit_recordings(
-    paths: Sequence[Path],
-    request: AuditRequest,
-    *,
-    price_files: Sequence[Path],
-    frames_directory: Path | None,
-    jobs: int,
-    progress: Progress,
-) -> Iterator[RecordingAudit | MeetctlError]:
-    """Audit recordings in their order, several at a time; an error stands for the one that failed."""
-    if jobs == 1 or len(paths) == 1:
-        for path in paths:
-            yield audit_one(path, request, price_files, frames_directory, progress)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+    tasks: Sequence[AuditTask], *, jobs: int, progress_of: Callable[[int], Progress]
+) -> Iterator[tuple[int, RecordingAudit | MeetctlError]]:
+    """Audit recordings, several at a time, and yield each with its place as it is finished.
 
-    # Spawned, not forked: PyAV's and DuckDB's threads do not survive a fork.
-    with ProcessPoolExecutor(min(jobs, len(paths)), mp_context=get_context("spawn")) as pool:
-        tasks = [pool.submit(audit_one, path, request, price_files, frames_directory) for path in paths]
-        try:
-            for done, task in enumerate(tasks):
-                progress("auditing", done, len(paths), "recordings")
-                yield task.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    `progress_of` gives where a recording's steps are told. An error stands for a recording that failed.
 
-
-def audit_one(
-    path: Path,
-    request: AuditRequest,
-    price_files: Sequence[Path],
-    frames_directory: Path | None,
-    progress: Progress | None = None,
-) -> RecordingAudit | MeetctlError:
-    """Audit one recording; a failure is returned, so that the others are not lost."""
+    Raises:
+        UsageError: The request is wrong.
+    """
     from meetctl.errors import MeetctlError, UsageError
+
+    if jobs == 1 or len(tasks) == 1:
+        for place, task in enumerate(tasks):
+            audit = audit_one(task, progress_of(place))
+            if isinstance(audit, UsageError):
+                raise audit
+            yield place, audit
+        return
+    from meetctl.adapters.worker_processes import run_in_processes
+
+    for done in run_in_processes(audit_one, tasks, jobs=jobs, progress_of=progress_of):
+        if isinstance(done.result, UsageError):
+            raise done.result
+        killed = MeetctlError(
+            f"{tasks[done.task].path}: the process that audited it was killed",
+            hint="if memory ran out, --jobs 1 needs the least",
+        )
+        yield done.task, done.result or killed
+
+
+def audit_one(task: AuditTask, progress: Progress) -> RecordingAudit | MeetctlError:
+    """Audit one recording; a failure is returned, so that the others are not lost."""
+    from meetctl.errors import MeetctlError
     from meetctl.services.replay import audit_recording
 
+    directory = task.frames_directory
     try:
         return audit_recording(
-            path,
-            request,
+            task.path,
+            task.request,
             source=frame_source(),
-            book=price_book(price_files),
-            progress=progress or _ignore,
-            sink=frame_directory(frames_directory) if frames_directory else None,
+            book=price_book(task.price_files),
+            progress=progress,
+            sink=frame_directory(directory, task.frames_folder) if directory else None,
         )
-    except UsageError:
-        raise  # the request itself is wrong, for every recording
     except MeetctlError as error:
         return error
-
-
-def _ignore(step: str, done: float, total: float, unit: str) -> None:
-    """Progress that nobody watches."""
 
 
 def refuse_foreign_database(path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.written_audit import written_audit
 
 from meetctl.adapters.audit_duckdb import export_parquet, save_audit
-from meetctl.bootstrap import audit_recordings
+from meetctl.bootstrap import AuditTask, audit_recordings
 from meetctl.domain.audit import RecordingAudit
 from meetctl.domain.billing import MEANINGS
 from meetctl.domain.policy import Policy
@@ -57,14 +57,13 @@ def audit(recordings: Path) -> Audit:
         policies=(Policy(name="1 fps", fps=Fraction(1)), Policy(name="0.2 fps", fps=Fraction(1, 5))),
         coverage="decode",
     )
-    found = audit_recordings(
-        [recordings / "quarterly-review", recordings / "code-walkthrough"],
-        request,
-        price_files=(),
-        frames_directory=None,
-        jobs=1,
-        progress=lambda *_: None,
-    )
+    tasks = [
+        AuditTask(
+            path=recordings / name, request=request, price_files=(), frames_directory=None, frames_folder=name
+        )
+        for name in ("quarterly-review", "code-walkthrough")
+    ]
+    found = [one for _, one in audit_recordings(tasks, jobs=1, progress_of=lambda _: lambda *_: None)]
     audits = [audit for audit in found if isinstance(audit, RecordingAudit)]
     assert len(audits) == 2
     return make_audit(audits, price_book="2026-11-22", meaning="per_turn", target=0.95, sweep=False)

@@ -3,57 +3,84 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from meetctl.errors import OutputError
 
+_LABELS = "labels.jsonl"
+_FRAMES = "track-*/frame-*.jpg"
+
 
 class FrameDirectory:
-    """The FrameSink port on a directory.
+    """The FrameSink port on a directory, for one recording.
 
-    A frame becomes RECORDING/track-N/frame-INDEX-tSECONDS.jpg; RECORDING/labels.jsonl has one line a
-    request: its time, and the file and label of each frame it took.
+    A frame becomes FOLDER/track-N/frame-INDEX-tSECONDS.jpg; FOLDER/labels.jsonl has one line a
+    request: its time, and the file and label of each frame it took. What an earlier export left there
+    is removed first; a folder with other files is left alone.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._labelled: set[str] = set()
-        self._names: dict[tuple[str, int, int], str] = {}
+    def __init__(self, directory: Path, folder: str) -> None:
+        self._folder = directory / folder
+        self._is_prepared = False
+        self._names: dict[tuple[int, int], str] = {}
 
     def save(self, recording: str, track: int, index: int, t_us: int, jpeg: bytes) -> None:
         """Write one frame.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: It cannot be written, or the folder holds something else.
         """
         name = f"track-{track}/frame-{index:06d}-t{t_us / 1_000_000:010.3f}.jpg"
-        self._names[recording, track, index] = name
-        path = self._directory / recording / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(jpeg)
-        except OSError as error:
-            raise OutputError(f"--frames: {path} cannot be written: {error.strerror}") from error
+        self._names[track, index] = name
+        path = self._folder / name
+        with self._writing(recording):
+            path.parent.mkdir(exist_ok=True)
+            draft = path.with_suffix(".part")
+            try:
+                draft.write_bytes(jpeg)
+                draft.replace(path)
+            finally:
+                draft.unlink(missing_ok=True)
 
     def label(self, recording: str, track: int, request_us: int, labels: Sequence[tuple[int, str]]) -> None:
         """Add one request's line to labels.jsonl.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: It cannot be written, or the folder holds something else.
         """
         line = {
             "t": request_us / 1_000_000,
             "track": track,
-            "frames": [
-                {"file": self._names.get((recording, track, index)), "label": text} for index, text in labels
-            ],
+            "frames": [{"file": self._names.get((track, index)), "label": text} for index, text in labels],
         }
-        path = self._directory / recording / "labels.jsonl"
+        with self._writing(recording), (self._folder / _LABELS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    @contextmanager
+    def _writing(self, recording: str) -> Iterator[None]:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a" if recording in self._labelled else "w", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-            self._labelled.add(recording)
+            if not self._is_prepared:
+                self._prepare()
+            yield
         except OSError as error:
-            raise OutputError(f"--frames: {path} cannot be written: {error.strerror}") from error
+            where = error.filename or self._folder
+            raise OutputError(
+                f"--frames: {where} cannot be written for {recording}: {error.strerror or error}"
+            ) from error
+
+    def _prepare(self) -> None:
+        """Make the folder, or empty the one that an earlier export made."""
+        if self._folder.exists():
+            earlier = [*self._folder.glob(_FRAMES), *self._folder.glob(_LABELS)]
+            others = {path for path in self._folder.rglob("*") if not path.is_dir()} - set(earlier)
+            if others:
+                raise OutputError(
+                    f"--frames: {self._folder} holds what meetctl did not export: {min(others).name}",
+                    hint="choose another directory",
+                )
+            for path in earlier:
+                path.unlink()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._is_prepared = True

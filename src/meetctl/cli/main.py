@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from io import TextIOWrapper
@@ -12,7 +13,7 @@ import typer
 from meetctl import __version__
 from meetctl.cli.prices import prices_app
 from meetctl.cli.replay import replay
-from meetctl.errors import ExitCode, MeetctlError
+from meetctl.errors import ExitCode, MeetctlError, OutputError
 
 app = typer.Typer(
     name="meetctl",
@@ -45,8 +46,8 @@ def main(
 
 def run() -> NoReturn:
     """Run the command line, and end the process with the exit code that CONTRACTS.md promises."""
-    arguments, debug = _take_global_flags(sys.argv[1:])
-    # A file's name may hold bytes that are no text, and a terminal may know fewer letters than we print.
+    arguments = _take_global_flags(sys.argv[1:])
+    # A terminal may know fewer signs than we print; that is no reason to fail.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -55,29 +56,34 @@ def run() -> NoReturn:
     except MeetctlError as error:
         from meetctl.cli.diagnostics import report
 
-        if debug:
-            raise
-        report(error)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(ExitCode.INTERRUPTED)
-    except Exception as error:
-        # A defect of ours: still one line for the user, who may not know what a traceback is.
-        from meetctl.cli.diagnostics import note
+        sys.exit(report(error))
+    except Exception as error:  # noqa: BLE001  a defect of ours is one line for the user too, not a traceback
+        from meetctl.cli.diagnostics import report
 
-        if debug:
-            raise
-        note(f"meetctl: an unexpected {type(error).__name__}; this is a defect of meetctl")
-        note("  hint: run it again with --debug and report what it prints")
-        sys.exit(ExitCode.FAILED)
+        sys.exit(report(_name_defect(error)))
     sys.exit(ExitCode.DONE)
 
 
-def _take_global_flags(arguments: list[str]) -> tuple[list[str], bool]:
+def _name_defect(error: Exception) -> MeetctlError:
+    """Say in one line what nobody foresaw, and keep its traceback for --debug."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        defect: MeetctlError = OutputError("stdout cannot be written: no space is left")
+    else:
+        defect = MeetctlError(
+            f"an unexpected {type(error).__name__}; this is a defect of meetctl",
+            hint="run it again with --debug and report what it prints",
+        )
+    return defect.with_traceback(error.__traceback__)
+
+
+def _take_global_flags(arguments: list[str]) -> list[str]:
     """Let --debug and --no-color stand anywhere, where people write them, before a bare `--`."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options, rest = arguments[:end], arguments[end:]
     if "--no-color" in options:
         os.environ["NO_COLOR"] = "1"
-    kept = [word for word in options if word not in ("--debug", "--no-color")]
-    return kept + rest, "--debug" in options
+    if "--debug" in options:
+        from meetctl.cli.diagnostics import start_debugging
+
+        start_debugging()
+    return [word for word in options if word not in ("--debug", "--no-color")] + rest

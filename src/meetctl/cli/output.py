@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from meetctl.errors import OutputError
+from meetctl.reports.plain_text import show_bytes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,15 +21,41 @@ if TYPE_CHECKING:
 _WIDTH = 120
 """Columns of a table that goes to a file or a pipe, whose reader's width nobody knows."""
 
+_SIMPLER_SIGNS = str.maketrans({"–": "-", "−": "-", "←": "<", "≥": ">"})
+"""What a terminal shows that knows fewer signs than our tables have."""
+
 
 def print_json(document: Mapping[str, object]) -> None:
     """Print one JSON document."""
-    print_text(format_json(document))
+    print_data(format_json(document))
 
 
 def format_json(document: Mapping[str, object]) -> str:
-    """Return a JSON document as text."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    r"""Return a JSON document as text that UTF-8 can hold; a file name's stray byte reads `\xff`.
+
+    >>> print(format_json({"path": "caf\udce9"}), end="")
+    {
+      "path": "caf\\xe9"
+    }
+    """
+    return show_bytes(json.dumps(document, indent=2, ensure_ascii=False), backslash="\\\\") + "\n"
+
+
+def print_data(text: str) -> None:
+    """Print what programs read: in UTF-8 with its own line ends, whatever the terminal is.
+
+    Raises:
+        OutputError: stdout cannot be written.
+    """
+    with _writing() as stdout:
+        stdout.flush()
+        stdout.buffer.write(encode_data(text))
+        stdout.buffer.flush()
+
+
+def encode_data(text: str) -> bytes:
+    """Return text for a file or a pipe as UTF-8."""
+    return show_bytes(text).encode()
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -36,35 +64,90 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def print_text(text: str) -> None:
-    """Print a text as it is."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """Print what people read, as well as the terminal can show it.
+
+    Raises:
+        OutputError: stdout cannot be written.
+    """
+    with _writing() as stdout:
+        try:
+            text.encode(stdout.encoding)
+        except UnicodeEncodeError:
+            text = text.translate(_SIMPLER_SIGNS)
+        stdout.write(text)
+        stdout.flush()
 
 
 def print_table(table: Table) -> None:
     """Print a Rich table, in colour only on a terminal."""
-    console().print(table)
+    print_text(render(lambda console: console.print(table), for_stdout=True))
 
 
-def console(file: TextIO | None = None) -> Console:
-    """Return a Rich console on stdout or a file; off a terminal it has no colour and a fixed width."""
+def render(draw: Callable[[Console], None], *, for_stdout: bool) -> str:
+    """Return what `draw` puts on a Rich console that is like stdout, or like a file.
+
+    Off a terminal it has no colour and a fixed width.
+    """
     from rich.console import Console
 
-    stream = file or sys.stdout
-    return Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDTH)
+    stdout = sys.stdout if for_stdout else None
+    is_terminal = stdout is not None and stdout.isatty()
+    page = _Page(stdout.encoding if stdout is not None else "utf-8")
+    width = None if is_terminal else _WIDTH
+    draw(Console(file=page, highlight=False, force_terminal=is_terminal, width=width))
+    return page.getvalue()
+
+
+class _Page(StringIO):
+    """Text in memory that says which encoding it will have, which Rich chooses its lines by."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__()
+        self._encoding = encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # typeshed has an attribute there
+        """The encoding of the stream that the text is for."""
+        return self._encoding
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to that takes `path`'s place only when all is written.
+def _writing() -> Iterator[TextIO]:
+    """Give stdout; a reader who has seen enough, as `head` has, is no error."""
+    if sys.stdout is None:
+        raise OutputError("stdout is closed", hint="write to a file with -o")
+    try:
+        yield sys.stdout
+    except BrokenPipeError:
+        _discard_rest()
+    except OSError as error:
+        _discard_rest()
+        raise OutputError(f"stdout cannot be written: {error.strerror or error}") from error
+
+
+def _discard_rest() -> None:
+    """Let what is still buffered go nowhere, so that Python does not try to write it again when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file that appears complete or not at all; a device or a pipe is written as it is.
 
     Raises:
-        OutputError: The file cannot be written there.
+        OutputError: It cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    target = path.resolve()
+    draft = target.with_name(f".meetctl.{os.getpid()}.part")
     try:
-        yield draft
-        draft.replace(path)
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return
+        draft.write_bytes(data)
+        draft.replace(target)
+    except BrokenPipeError:
+        return  # the reader of a pipe has seen enough
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:

@@ -1,59 +1,103 @@
-"""A progress bar on stderr for any step that takes more than a second."""
+"""Progress bars on stderr for any step that takes more than a second."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+from meetctl.reports.plain_text import show_plain
 
-    from meetctl.ports import Clock
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from meetctl.ports import Clock, Progress
 
 _PATIENCE_S = 1.0
 
 
-class ProgressBar:
-    """The Progress port on a terminal; silent elsewhere, and for what is done at once."""
+@dataclass(slots=True, kw_only=True)
+class _Row:
+    """One recording's step under way."""
 
-    def __init__(self, clock: Clock) -> None:
+    step: str
+    started_s: float
+    bar: TaskID | None = None
+
+
+class ProgressBoard:
+    """A bar for each recording under way and, with several, one for all; silent off a terminal."""
+
+    def __init__(self, clock: Clock, names: Sequence[str]) -> None:
         self._clock = clock
-        self._shown = sys.stderr.isatty()
-        self._step = ""
-        self._started_s = 0.0
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
+        self._names = names
+        self._shown = sys.stderr is not None and sys.stderr.isatty()
+        self._rows: dict[int, _Row] = {}
+        self._finished = 0
+        self._bars: Bars | None = None
+        self._all: TaskID | None = None
 
-    def __enter__(self) -> ProgressBar:
+    def __enter__(self) -> ProgressBoard:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar:
-            self._bar.stop()
+        if self._bars:
+            self._bars.stop()
 
-    def __call__(self, step: str, done: float, total: float, unit: str) -> None:
-        """Show how far the step has come, once it has taken a second."""
+    def of(self, recording: int) -> Progress:
+        """Return the Progress port for one of the recordings."""
+        return partial(self._show, recording)
+
+    def end(self, recording: int) -> None:
+        """Take a recording off the board: it is done."""
+        self._finished += 1
+        self._remove_bar(self._rows.pop(recording, None))
+        if self._bars and self._all is not None:
+            self._bars.update(self._all, completed=self._finished, description=self._count())
+
+    def _show(self, recording: int, step: str, done: float, total: float, unit: str) -> None:
+        """Show how far a recording's step has come, once it has taken a second."""
         if not self._shown:
             return
-        if step != self._step:
-            self._step, self._started_s = step, self._clock.monotonic()
-            if self._bar and self._task is not None:
-                self._bar.remove_task(self._task)
-                self._task = None
-        elapsed_s = self._clock.monotonic() - self._started_s
+        now_s = self._clock.monotonic()
+        row = self._rows.get(recording)
+        if row is None or row.step != step:
+            self._remove_bar(row)
+            row = self._rows[recording] = _Row(step=step, started_s=now_s)
+        elapsed_s = now_s - row.started_s
         if elapsed_s < _PATIENCE_S:
             return
-        if self._bar is None:
-            self._bar = _make_bar()
-            self._bar.start()
-        if self._task is None:
-            self._task = self._bar.add_task(step)
-        self._bar.update(
-            self._task, completed=done, total=total or None, speed=_speed(done / elapsed_s, unit)
-        )
+        bars = self._bars or self._start()
+        if row.bar is None:
+            row.bar = bars.add_task(self._describe(recording, step), speed="")
+        bars.update(row.bar, completed=done, total=total or None, speed=_speed(done / elapsed_s, unit))
+
+    def _start(self) -> Bars:
+        self._bars = _make_bars()
+        self._bars.start()
+        if len(self._names) > 1:
+            self._all = self._bars.add_task(
+                self._count(), total=len(self._names), completed=self._finished, speed=""
+            )
+        return self._bars
+
+    def _remove_bar(self, row: _Row | None) -> None:
+        if self._bars and row and row.bar is not None:
+            self._bars.remove_task(row.bar)
+
+    def _count(self) -> str:
+        return f"{self._finished} of {len(self._names)} recordings done"
+
+    def _describe(self, recording: int, step: str) -> str:
+        """Name the recording too where there are several: all bundles' media have the same name."""
+        name = self._names[recording]
+        return show_plain(step if len(self._names) == 1 or name in step else f"{name}: {step}")
 
 
 def _speed(per_s: float, unit: str) -> str:
@@ -64,16 +108,23 @@ def _speed(per_s: float, unit: str) -> str:
     return f"{per_s:.0f} {unit}/s" if per_s >= 1 else ""
 
 
-def _make_bar() -> Progress:
+def _make_bars() -> Bars:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
     return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
+        # A long name gives way, and the figures stay.
+        TextColumn(
+            "{task.description}",
+            markup=False,
+            table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+        ),
+        BarColumn(bar_width=20),
         TaskProgressColumn(),
-        TextColumn("{task.fields[speed]}"),
+        TextColumn("{task.fields[speed]}", markup=False, table_column=Column(no_wrap=True)),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        expand=True,
     )

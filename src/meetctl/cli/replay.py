@@ -46,32 +46,49 @@ class Meaning(StrEnum):
 
 
 def replay(
-    files: Annotated[list[Path], typer.Argument(help="Recordings: media files, or bundles' directories.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="Recordings: media files, or bundles' directories."),
+    ],
     fps: Annotated[
         list[str] | None,
-        typer.Option(help="A rate to audit: 1, 0.5, 30000/1001, every-frame. May be repeated."),
+        typer.Option(
+            metavar="RATE",
+            help="A rate to audit: 1, 0.5, 30000/1001, every-frame. May be repeated; 1 if none is given.",
+        ),
     ] = None,
     policy: Annotated[
         list[str] | None,
         typer.Option(
-            help="A full policy, such as 'gated: fps=2 gate=4 detail=low side=1024'. May be repeated."
+            metavar="POLICY",
+            help="A full policy, such as 'gated: fps=2 gate=4 detail=low side=1024'. May be repeated.",
         ),
     ] = None,
     policies: Annotated[
-        Path | None, typer.Option(help="A TOML file with a table [policies.NAME] each.")
+        Path | None, typer.Option(metavar="FILE", help="A TOML file with a table [policies.NAME] each.")
     ] = None,
-    model: Annotated[str, typer.Option(help="The model whose image tokens are counted.")] = "gpt-4.1",
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="The model whose image tokens are counted.")
+    ] = "gpt-4.1",
     detail: Annotated[
-        str, typer.Option(help="How closely the model looks: auto, low, high, original.")
+        str,
+        typer.Option(
+            metavar="DETAIL", help="How closely the model looks: auto, low, high, original and others."
+        ),
     ] = "high",
-    window: Annotated[int, typer.Option(min=0, help="Kept frames attached to each request.")] = 5,
+    window: Annotated[
+        int, typer.Option(metavar="FRAMES", min=0, help="Kept frames attached to each request.")
+    ] = 5,
     side: Annotated[
-        int | None, typer.Option(min=16, help="Longest side of a sent image; own size if not given.")
+        int | None,
+        typer.Option(metavar="PIXELS", min=16, help="Longest side of a sent image; own size if not given."),
     ] = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Try a grid of rates and gates; mark the cheapest good one.")
     ] = False,
-    target: Annotated[float, typer.Option(min=0, max=1, help="The coverage a sweep asks for.")] = 0.95,
+    target: Annotated[
+        float, typer.Option(metavar="SHARE", min=0, max=1, help="The coverage a sweep asks for.")
+    ] = 0.95,
     meaning: Annotated[
         Meaning, typer.Option(help="Which cost the answer, --sweep and --assert speak of.")
     ] = Meaning.PER_TURN,
@@ -82,26 +99,40 @@ def replay(
     turns: Annotated[
         Turns, typer.Option(help="Where the requests' times come from; auto: the journal, else a rate.")
     ] = Turns.AUTO,
-    turns_per_min: Annotated[str, typer.Option(help="Requests a minute where no journal says so.")] = "2",
+    turns_per_min: Annotated[
+        str, typer.Option(metavar="NUMBER", help="Requests a minute where no journal says so.")
+    ] = "2",
     at: Annotated[
-        str | None, typer.Option(help="Prices of this day (2026-11-22); of the recording's if not given.")
+        str | None,
+        typer.Option(metavar="DAY", help="Prices of this day (2026-11-22); of the recording's if not given."),
     ] = None,
     prices: Annotated[
         list[Path] | None,
-        typer.Option(envvar="MEETCTL_PRICES", help="A TOML file with prices of your own. May be repeated."),
+        typer.Option(
+            metavar="FILE",
+            envvar="MEETCTL_PRICES",
+            help="A TOML file with prices of your own. May be repeated.",
+        ),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="One JSON document; the same as --format json.")
     ] = False,
-    format_: Annotated[Format, typer.Option("--format", help="How to write the audit.")] = Format.TABLE,
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="How to write the audit; a table if not given.")
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file (for parquet: directory).")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to this file (for parquet: directory)."),
     ] = None,
     save: Annotated[
-        Path | None, typer.Option(help="Keep frames, policies and results in this DuckDB file.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep frames, policies and results in this DuckDB file."),
     ] = None,
     frames: Annotated[
-        Path | None, typer.Option(help="Export the first policy's kept frames as JPEG to this directory.")
+        Path | None,
+        typer.Option(
+            metavar="DIRECTORY", help="Export the first policy's kept frames as JPEG to this directory."
+        ),
     ] = None,
     timestamps: Annotated[
         bool, typer.Option("--timestamps", help="Add each policy's kept times to the JSON.")
@@ -109,10 +140,14 @@ def replay(
     assertion: Annotated[
         list[str] | None,
         typer.Option(
-            "--assert", help="Exit 4 unless it holds: 'usd_per_hour<1.20 and coverage>0.95'. May be repeated."
+            "--assert",
+            metavar="EXPRESSION",
+            help="Exit 4 unless it holds: 'usd_per_hour<1.20 and coverage>0.95'. May be repeated.",
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Recordings audited at a time; 0: one a core.")] = 0,
+    jobs: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, help="Recordings audited at a time; 0: one a core.")
+    ] = 0,
 ) -> None:
     """Say what a recording's vision costs at other frame rates, and what they would miss.
 
@@ -121,8 +156,14 @@ def replay(
 
     Example: meetctl replay --fps 1 --fps 0.5 recording.mkv
     """
+    from meetctl.cli.replay_output import Output
     from meetctl.cli.replay_request import make_request
-    from meetctl.cli.replay_run import Output, run_replay
+    from meetctl.cli.replay_run import run_replay
+    from meetctl.errors import UsageError
+
+    if json and format_ not in (None, Format.JSON):
+        raise UsageError(f"--json and --format {format_.value} contradict each other")
+    chosen = Format.JSON if json else format_ or Format.TABLE
 
     request = make_request(
         fps=fps or (),
@@ -137,13 +178,13 @@ def replay(
         turns=turns.value,
         turns_per_min=turns_per_min,
         at=at,
-        thumbnails=format_ is Format.HTML,
+        thumbnails=chosen is Format.HTML,
     )
     run_replay(
         files,
         request,
         Output(
-            format=Format.JSON if json else format_,
+            format=chosen.value,
             path=output,
             save=save,
             frames=frames,

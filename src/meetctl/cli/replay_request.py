@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -44,14 +45,21 @@ def make_request(
     Raises:
         UsageError: One of them does not fit.
     """
-    base = Policy(
-        name="base", fps=Fraction(1), window=window, detail=parse_detail(detail), model=model, side=side
-    )
-    policies = [_rate_policy(text, base) for text in dict.fromkeys(fps)]
+    if sweep and coverage == "off":
+        raise UsageError(
+            "--sweep and --coverage off contradict each other",
+            hint="a sweep chooses by coverage: --coverage packets is the fast way to find it",
+        )
+    with _naming("--"):
+        parse_detail(detail)
+    base = Policy(name="base", fps=Fraction(1), window=window, detail=detail, model=model, side=side)
+    with _naming("--"):
+        rates = dict.fromkeys(parse_rate(text) for text in fps)
+    policies = [replace(base, name=name_rate(rate), fps=rate) for rate in rates]
     policies += [parse_policy(text, base) for text in policy_texts]
     policies += _read_policies(policy_file, base) if policy_file else []
     if not policies and not sweep:
-        policies = [_rate_policy("1", base)]
+        policies = [replace(base, name=name_rate(base.fps))]
     _refuse_twins(policy.name for policy in policies)
     return AuditRequest(
         base=base,
@@ -65,12 +73,13 @@ def make_request(
     )
 
 
-def _rate_policy(text: str, base: Policy) -> Policy:
+@contextmanager
+def _naming(prefix: str) -> Iterator[None]:
+    """Put the option or file that a value comes from before what is wrong with it."""
     try:
-        fps = parse_rate(text)
+        yield
     except UsageError as error:
-        raise UsageError(f"--{error.message}", hint=error.hint) from None
-    return replace(base, name=name_rate(fps), fps=fps)
+        raise UsageError(f"{prefix}{error.message}", hint=error.hint) from None
 
 
 def _read_policies(path: Path, base: Policy) -> list[Policy]:
@@ -84,12 +93,13 @@ def _read_policies(path: Path, base: Policy) -> list[Policy]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--policies {path} is not TOML: {error}") from error
     tables = document.get("policies")
-    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+    if not isinstance(tables, dict) or not tables or not all(isinstance(t, dict) for t in tables.values()):
         raise UsageError(f"--policies {path} has no tables [policies.NAME]")
-    return [
-        policy_from_fields(name, {key: str(value) for key, value in table.items()}, base)
-        for name, table in tables.items()
-    ]
+    with _naming(f"--policies {path}: "):
+        return [
+            policy_from_fields(name, {key: str(value) for key, value in table.items()}, base)
+            for name, table in tables.items()
+        ]
 
 
 def _refuse_twins(names: Iterable[str]) -> None:
@@ -102,6 +112,6 @@ def _parse_day(text: str) -> datetime:
     """Read a day or a moment; a day means its start in UTC."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise UsageError(f"--at {text!r} is not a date", hint="write it as 2026-11-22") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

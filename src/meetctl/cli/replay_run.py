@@ -1,39 +1,21 @@
-"""Running an audit and writing it out in every form that was asked for."""
+"""Running an audit, and ending with the exit code that it deserves."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 from meetctl import bootstrap
-from meetctl.cli.diagnostics import note, report, warn
-from meetctl.cli.output import console, format_json, print_text, replacing
-from meetctl.cli.progress import ProgressBar
+from meetctl.cli.diagnostics import is_debugging, note, report, warn
+from meetctl.cli.progress import ProgressBoard
+from meetctl.cli.replay_output import Output, refuse_outputs, write_audit
 from meetctl.domain.audit import Audit, RecordingAudit
-from meetctl.domain.billing import Meaning
-from meetctl.errors import CheckFailedError, ExitCode, MeetctlError, UsageError
-from meetctl.reports.table import print_audit
-from meetctl.services.assertion import check_audit
+from meetctl.errors import CheckFailedError, ExitCode, MeetctlError
+from meetctl.services.assertion import check_audit, check_expressions
 from meetctl.services.replay import AuditRequest
 from meetctl.services.summary import make_audit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """What the audit is turned into, and where that goes."""
-
-    format: str
-    path: Path | None
-    save: Path | None
-    frames: Path | None
-    timestamps: bool
-    assertions: tuple[str, ...]
-    meaning: Meaning
-    target: float
 
 
 def run_replay(
@@ -44,110 +26,105 @@ def run_replay(
     Raises:
         UsageError: The request or an output option is wrong.
         OutputError: A result cannot be written.
-        CheckFailedError: An assertion does not hold, or cannot be decided.
     """
-    _refuse_outputs(files, output)
+    check_expressions(output.assertions)
+    refuse_outputs(files, price_files, output)
     book = bootstrap.price_book(price_files)
-    with ProgressBar(bootstrap.system_clock()) as progress:
-        results = list(
-            bootstrap.audit_recordings(
-                files,
-                request,
-                price_files=price_files,
-                frames_directory=output.frames,
-                jobs=jobs or os.cpu_count() or 1,
-                progress=progress,
-            )
-        )
+    paths = _without_twins(files)
+    # What went wrong in another process has no traceback here.
+    processes = 1 if is_debugging() else jobs or os.cpu_count() or 1
+    results = _audit(_make_tasks(paths, request, price_files, output.frames), processes)
     failures = [result for result in results if isinstance(result, MeetctlError)]
     for failure in failures:
         report(failure)
     recordings = [result for result in results if isinstance(result, RecordingAudit)]
-    if not recordings:
-        sys.exit(failures[0].exit_code)
-    audit = make_audit(
-        recordings, price_book=book.version, meaning=output.meaning, target=output.target, sweep=request.sweep
-    )
-    for warning in (warning for recording in audit.recordings for warning in recording.warnings):
-        warn(warning)
-    _write(audit, output)
-    _end(audit, output, failures)
+    audit: Audit | None = None
+    if recordings:
+        audit = make_audit(
+            recordings,
+            price_book=book.version,
+            meaning=output.meaning,
+            target=output.target,
+            sweep=request.sweep,
+        )
+        for warning in (warning for recording in audit.recordings for warning in recording.warnings):
+            warn(warning)
+        write_audit(audit, output)
+    _end(audit, output.assertions, failures)
 
 
-def _refuse_outputs(files: Sequence[Path], output: Output) -> None:
-    """Refuse, before anything is read, what could not be written or would destroy an input."""
-    if output.format == "parquet" and output.path is None:
-        raise UsageError("--format parquet needs -o DIRECTORY", hint="each table becomes a file in it")
-    targets = [path for path in (output.path, output.save) if path is not None]
-    for target in targets:
-        if any(target.resolve() == file.resolve() for file in files):
-            raise UsageError(f"{target} is one of the recordings; it is not overwritten")
-        if not target.resolve().parent.is_dir():
-            raise UsageError(f"{target} cannot be written: {target.resolve().parent} is no directory")
-    if output.save:
-        bootstrap.refuse_foreign_database(output.save)
+def _without_twins(files: Sequence[Path]) -> list[Path]:
+    """Leave out what is named twice, or its cost would count twice."""
+    first_names: dict[Path, Path] = {}
+    for file in files:
+        if file.resolve() in first_names:
+            warn(f"{file} is the same recording as {first_names[file.resolve()]}; it is audited once")
+        else:
+            first_names[file.resolve()] = file
+    return list(first_names.values())
 
 
-def _write(audit: Audit, output: Output) -> None:
-    if output.save:
-        bootstrap.save_audit(audit, output.save)
-    if output.format == "parquet" and output.path:
-        bootstrap.export_audit(audit, output.path)
-    elif output.format == "table" and output.path is None:
-        print_audit(audit, console())
-    elif output.path is None:
-        print_text(_render(audit, output))
-    else:
-        with replacing(output.path) as draft:
-            draft.write_text(_render(audit, output), encoding="utf-8", errors="backslashreplace", newline="")
-    for written in (output.path, output.save, output.frames):
-        if written:
-            note(f"written: {written}")
+def _make_tasks(
+    paths: Sequence[Path], request: AuditRequest, price_files: Sequence[Path], frames: Path | None
+) -> list[bootstrap.AuditTask]:
+    """Give each recording a folder of its own for its frames, also where two have the same name."""
+    tasks: list[bootstrap.AuditTask] = []
+    taken: set[str] = set()
+    for path in paths:
+        name = path.name if path.name not in ("", "..") else path.resolve().name
+        folder, number = name, 1
+        while folder in taken:
+            number += 1
+            folder = f"{name}-{number}"
+        taken.add(folder)
+        if frames and number > 1:
+            note(f"frames of {path} go to {frames / folder}, because another recording has the same name")
+        tasks.append(
+            bootstrap.AuditTask(
+                path=path,
+                request=request,
+                price_files=tuple(price_files),
+                frames_directory=frames,
+                frames_folder=folder,
+            )
+        )
+    return tasks
 
 
-def _render(audit: Audit, output: Output) -> str:
-    """Return the audit as text in the format asked for."""
-    match output.format:
-        case "json":
-            from meetctl.reports.document import make_document
-
-            return format_json(make_document(audit, timestamps=output.timestamps))
-        case "csv":
-            from meetctl.reports.delimited import render_csv
-
-            return render_csv(audit)
-        case "md":
-            from meetctl.reports.delimited import render_markdown
-
-            return render_markdown(audit)
-        case "html":
-            from meetctl.reports.answer import answer_recording
-            from meetctl.reports.html import render_html
-
-            return render_html(audit, [answer_recording(recording, audit) for recording in audit.recordings])
-    buffer = StringIO()
-    print_audit(audit, console(buffer))
-    return buffer.getvalue()
+def _audit(tasks: Sequence[bootstrap.AuditTask], jobs: int) -> list[RecordingAudit | MeetctlError]:
+    """Return the recordings' audits in the order they were named in."""
+    results: dict[int, RecordingAudit | MeetctlError] = {}
+    names = [task.path.name for task in tasks]
+    with ProgressBoard(bootstrap.system_clock(), names) as board:
+        for place, result in bootstrap.audit_recordings(tasks, jobs=jobs, progress_of=board.of):
+            results[place] = result
+            board.end(place)
+    return [results[place] for place in range(len(tasks))]
 
 
-def _end(audit: Audit, output: Output, failures: Sequence[MeetctlError]) -> None:
+def _end(audit: Audit | None, assertions: Sequence[str], failures: Sequence[MeetctlError]) -> None:
     """End with the worst of what happened: a broken demand, a failed file, a partial result."""
-    broken = check_audit(audit, output.assertions)
-    if failures and output.assertions:
-        broken += [f"the assertions cannot be decided for a recording that failed: {failures[0].message}"]
+    broken = check_audit(audit, assertions) if audit else []
+    if assertions:
+        broken += [f"--assert cannot be decided: {failure.message}" for failure in failures]
+    for line in broken:
+        report(CheckFailedError(line))
     if broken:
-        raise CheckFailedError("; ".join(broken))
+        sys.exit(ExitCode.CHECK_FAILED)
     if failures:
         sys.exit(failures[0].exit_code)
-    if audit.is_partial:
-        unpriced = sorted(
-            {
-                p.policy.model
-                for r in audit.recordings
-                for p in r.policies
-                if p.costs["every_frame"].usd is None
-            }
-        )
-        if unpriced:
-            warn(f"no price for {', '.join(unpriced)}: its costs are n/a")
+    if audit and audit.is_partial:
+        _warn_unpriced(audit)
         sys.exit(ExitCode.PARTIAL)
+
+
+def _warn_unpriced(audit: Audit) -> None:
+    unpriced = {
+        policy.policy.model
+        for recording in audit.recordings
+        for policy in recording.policies
+        if policy.costs[audit.meaning].usd is None
+    }
+    if unpriced:
+        models = ", ".join(sorted(unpriced))
+        warn(f"no price for {models}: such costs are n/a, and totals lack them; --prices FILE adds a price")

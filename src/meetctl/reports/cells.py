@@ -2,14 +2,68 @@
 
 from __future__ import annotations
 
-from meetctl.domain.audit import PolicyAudit, RecordingAudit
-from meetctl.domain.billing import Meaning
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from meetctl.domain.audit import Audit, Cost, PolicyAudit, RecordingAudit
+from meetctl.domain.billing import MEANINGS, Meaning
+from meetctl.reports.money import format_usd
+from meetctl.reports.plain_text import show_plain
 
 UNKNOWN = "n/a"
 """Stands for what has no price, or what nobody looked for: never zero."""
 
+_NEARLY_ALL = 0.9995
+"""From here on a share would be rounded to all of it."""
+
 NO_SAVING = "–"
 """Stands where a policy would be compared with itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """One cost as people read it; with "≥" before it where a part of it has no price."""
+
+    per_min: str
+    per_hour: str
+    total: str
+
+
+def known_costs(policy: PolicyAudit) -> dict[Meaning, Money]:
+    """Return one recording's costs."""
+    return {meaning: _format_cost(policy.costs[meaning], "") for meaning in MEANINGS}
+
+
+def known_total(audit: Audit, policy: PolicyAudit) -> dict[Meaning, Money]:
+    """Return the costs of one of the total's policies: at least what its priced recordings cost."""
+    return {meaning: _known_cost(audit, policy, meaning) for meaning in MEANINGS}
+
+
+def _known_cost(audit: Audit, policy: PolicyAudit, meaning: Meaning) -> Money:
+    cost = policy.costs[meaning]
+    if cost.usd is not None:
+        return _format_cost(cost, "")
+    parts = [_part_of(recording, policy).costs[meaning].usd for recording in audit.recordings]
+    priced = [usd for usd in parts if usd is not None]
+    return (
+        _format_cost(replace(cost, usd=sum(priced, Decimal(0))), "≥ ") if priced else _format_cost(cost, "")
+    )
+
+
+def _part_of(recording: RecordingAudit, total: PolicyAudit) -> PolicyAudit:
+    """Return the policy of a recording that went into a total's policy, as services/pricing.py adds them."""
+    if total.is_baseline:
+        return recording.baseline
+    named = (policy for policy in recording.policies if policy.policy.name == total.policy.name)
+    return next(named, recording.baseline)
+
+
+def _format_cost(cost: Cost, least: str) -> Money:
+    amounts = (cost.usd_per_min, cost.usd_per_hour, cost.usd)
+    per_min, per_hour, total = (
+        format_usd(usd) if usd is None else least + format_usd(usd) for usd in amounts
+    )
+    return Money(per_min=per_min, per_hour=per_hour, total=total)
 
 
 def format_duration(duration_us: int) -> str:
@@ -24,11 +78,13 @@ def format_duration(duration_us: int) -> str:
 
 
 def format_share(share: float) -> str:
-    """Return a share in percent, with a decimal where it has one: 18 of 19 are not 95 %.
+    """Return a share in percent, with a decimal where it has one: 18 of 19 are not 95 %, nor is 99.96 % all.
 
-    >>> format_share(18 / 19), format_share(1.0), format_share(-0.5)
-    ('94.7%', '100%', '−50%')
+    >>> format_share(18 / 19), format_share(1.0), format_share(-0.5), format_share(0.9996)
+    ('94.7%', '100%', '−50%', '>99.9%')
     """
+    if _NEARLY_ALL <= share < 1:
+        return ">99.9%"
     return f"{share:.1%}".replace(".0%", "%").replace("-", "−")
 
 
@@ -67,4 +123,5 @@ def format_title(audit: RecordingAudit) -> str:
     size = " and ".join(shown) + (" and others" if len(sizes) > len(shown) else "")
     count = "" if len(recording.tracks) == 1 else f", {len(recording.tracks)} tracks"
     length = format_duration(recording.duration_us)
-    return f"{recording.path.name}: {length} of {track.codec}, {size}, {track.fps:g} fps{count}"
+    name = show_plain(recording.path.name or str(recording.path))
+    return f"{name}: {length} of {track.codec}, {size}, {track.fps:g} fps{count}"

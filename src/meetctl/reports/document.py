@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from itertools import chain
 
 from meetctl.domain.audit import Audit, Cost, PolicyAudit, RecordingAudit
 from meetctl.domain.billing import MEANINGS
-from meetctl.reports.money import exact_usd
+from meetctl.reports.money import exact_usd, rate_usd
 
 SCHEMA = "meetctl.replay/1"
-
-_MICRO = Decimal("0.000001")
 
 
 def make_document(audit: Audit, *, timestamps: bool) -> dict[str, object]:
@@ -21,9 +19,13 @@ def make_document(audit: Audit, *, timestamps: bool) -> dict[str, object]:
         "price_book": {"version": audit.price_book, "priced": round(audit.priced_share, 4)},
     }
     if audit.total:
+        rates = {max(track.fps for track in one.recording.tracks) for one in audit.recordings}
+        source_fps = rates.pop() if len(rates) == 1 else None
         document["total"] = {
             "duration_s": sum(r.recording.duration_us for r in audit.recordings) / 1_000_000,
-            "policies": [_policy(policy, audit.total[0], None, timestamps=False) for policy in audit.total],
+            "policies": [
+                _policy(policy, audit.total[0], source_fps, timestamps=False) for policy in audit.total
+            ],
         }
     return document
 
@@ -100,7 +102,7 @@ def _policy(
         "cheapest": audit.is_cheapest,
     }
     if timestamps:
-        document["kept_s"] = [t_us / 1_000_000 for times in audit.kept_us for t_us in times]
+        document["kept_s"] = [t_us / 1_000_000 for t_us in sorted(chain(*audit.kept_us))]
     return document
 
 
@@ -110,7 +112,7 @@ def _cost(cost: Cost) -> dict[str, object]:
         "sent": cost.sent,
         "tokens": cost.tokens,
         "usd": None if cost.usd is None else exact_usd(cost.usd),
-        "usd_per_min": None if per_min is None else exact_usd(per_min.quantize(_MICRO)),
+        "usd_per_min": None if per_min is None else rate_usd(per_min),
     }
 
 

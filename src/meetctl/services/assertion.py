@@ -5,9 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from meetctl.domain.assertion import check
-from meetctl.domain.audit import Audit, Cost, PolicyAudit
-from meetctl.domain.billing import Meaning
+from meetctl.domain.assertion import Values, check
+from meetctl.domain.audit import Audit, Cost, PolicyAudit, RecordingAudit
+from meetctl.domain.billing import MEANINGS, Meaning
+
+_POLICY_NAMES = ("kept", "tokens_per_frame", "coverage", "changes", "seen", "delay_p50_s", "delay_p95_s")
+_COST_NAMES = ("usd", "usd_per_min", "usd_per_hour", "sent", "tokens", "saving")
+
+NAMES = (
+    *_POLICY_NAMES,
+    *_COST_NAMES,
+    *(f"{meaning}.{name}" for meaning in MEANINGS for name in _COST_NAMES),
+)
+"""Everything an expression may name."""
+
+
+def check_expressions(expressions: Sequence[str]) -> None:
+    """Check, before an audit is made, that each can be held against one.
+
+    Raises:
+        UsageError: An expression is not one, or names what there is not.
+    """
+    for expression in expressions:
+        check(expression, dict.fromkeys(NAMES))
 
 
 def check_audit(audit: Audit, expressions: Sequence[str]) -> list[str]:
@@ -18,30 +38,41 @@ def check_audit(audit: Audit, expressions: Sequence[str]) -> list[str]:
     Raises:
         UsageError: An expression is not one.
     """
+    return [
+        line
+        for expression in expressions
+        for recording in audit.recordings
+        for line in _check_recording(expression, recording, audit)
+    ]
+
+
+def _check_recording(expression: str, recording: RecordingAudit, audit: Audit) -> list[str]:
+    policies, path = recording.asked, recording.recording.path
+    if audit.swept:
+        policies = tuple(policy for policy in recording.policies if policy.is_cheapest)
+        if not policies:
+            return [f"{expression!r} cannot be decided for {path}: no policy was chosen by --sweep"]
     failures: list[str] = []
-    for expression in expressions:
-        for recording in audit.recordings:
-            chosen = [policy for policy in recording.asked if policy.is_cheapest]
-            for policy in chosen or recording.asked:
-                verdict = check(expression, name_values(policy, audit.meaning))
-                if not verdict.holds:
-                    what = "does not hold" if verdict.holds is False else "cannot be decided"
-                    where = f"{recording.recording.path}, {policy.policy.name}"
-                    failures.append(f"{expression!r} {what} for {where}: {'; '.join(verdict.reasons)}")
+    for policy in policies:
+        verdict = check(expression, name_values(policy, audit.meaning))
+        if not verdict.holds:
+            what = "does not hold" if verdict.holds is False else "cannot be decided"
+            reasons = "; ".join(verdict.reasons)
+            failures.append(
+                f"{expression!r} {what} for {path}, {policy.policy.name}"
+                + (f": {reasons}" if reasons else "")
+            )
     return failures
 
 
-def name_values(policy: PolicyAudit, meaning: Meaning) -> dict[str, Decimal | None]:
+def name_values(policy: PolicyAudit, meaning: Meaning) -> Values:
     """Return everything an expression may name; costs without a meaning's name are in `meaning`."""
-    values: dict[str, Decimal | None] = {
-        "kept": Decimal(policy.kept),
-        "tokens_per_frame": _decimal(policy.tokens_per_frame),
-        "coverage": _decimal(policy.coverage.ratio),
-        "changes": _decimal(policy.coverage.changes),
-        "seen": _decimal(policy.coverage.seen),
-        "delay_p50_s": _decimal(policy.coverage.delay_s(50)),
-        "delay_p95_s": _decimal(policy.coverage.delay_s(95)),
-    }
+    coverage = policy.coverage
+    figures = (
+        *(policy.kept, policy.tokens_per_frame, coverage.ratio, coverage.changes, coverage.seen),
+        *(coverage.delay_s(50), coverage.delay_s(95)),
+    )
+    values = dict(zip(_POLICY_NAMES, map(_decimal, figures), strict=True))
     for name, cost in policy.costs.items():
         named = _name_cost(cost, policy.saving[name])
         values |= {f"{name}.{key}": value for key, value in named.items()}
@@ -51,14 +82,11 @@ def name_values(policy: PolicyAudit, meaning: Meaning) -> dict[str, Decimal | No
 
 
 def _name_cost(cost: Cost, saving: float | None) -> dict[str, Decimal | None]:
-    return {
-        "usd": cost.usd,
-        "usd_per_min": cost.usd_per_min,
-        "usd_per_hour": cost.usd_per_hour,
-        "sent": Decimal(cost.sent),
-        "tokens": Decimal(cost.tokens),
-        "saving": _decimal(saving),
-    }
+    figures = (
+        *(cost.usd, cost.usd_per_min, cost.usd_per_hour),
+        *(Decimal(cost.sent), Decimal(cost.tokens), _decimal(saving)),
+    )
+    return dict(zip(_COST_NAMES, figures, strict=True))
 
 
 def _decimal(value: float | None) -> Decimal | None:

@@ -39,14 +39,18 @@ def mark_cheapest(
     """Mark the cheapest policy whose coverage is at least `target`; none where none reaches it.
 
     Of policies that cost the same in this meaning, the one that keeps fewer frames is chosen: it
-    costs less in the other meanings, and less work. Policies without a price or coverage never win.
+    costs less in the other meanings, and less work. Where nothing changed, all show enough. Policies
+    without a price, or whose coverage nobody knows, never win.
     """
     ranked = sorted(
         (cost, audit.kept, place)
         for place, audit in enumerate(policies)
-        if (cost := audit.costs[meaning].usd) is not None
-        and audit.coverage.ratio is not None
-        and audit.coverage.ratio >= target
+        if (cost := audit.costs[meaning].usd) is not None and _shows_enough(audit, target)
     )
     chosen = ranked[0][2] if ranked else None
     return tuple(replace(audit, is_cheapest=place == chosen) for place, audit in enumerate(policies))
+
+
+def _shows_enough(audit: PolicyAudit, target: float) -> bool:
+    ratio = audit.coverage.ratio
+    return audit.coverage.changes == 0 or (ratio is not None and ratio >= target)

@@ -54,7 +54,7 @@ dependencies: setup
 	.venv/bin/deptry src
 
 documented: setup
-	@if [ -f scripts/make_docs.py ]; then echo '$(PYTHON) scripts/make_docs.py --check'; $(PYTHON) scripts/make_docs.py --check; fi
+	$(PYTHON) scripts/make_docs.py --check
 
 format: setup ## format the code and sort its imports
 	.venv/bin/ruff format .

@@ -93,10 +93,13 @@ class FrameSource(Protocol):
             MediaError: The file is no media, has no video, or does not exist.
         """
 
-    def pictures(self, recording: Recording, track: int, progress: Progress) -> Iterator[Picture]:
+    def pictures(
+        self, recording: Recording, track: int, progress: Progress, *, coarse: bool = False
+    ) -> Iterator[Picture]:
         """Decode one track once, in presentation order.
 
-        Frames that cannot be decoded, or only with parts made up, are left out.
+        Frames that cannot be decoded, or only with parts made up, are left out. `coarse` pictures may
+        have visible block edges: good enough for comparing small ones, and faster to make.
 
         Raises:
             MediaError: The file is gone, or is no longer what was read.

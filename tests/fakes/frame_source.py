@@ -52,7 +52,14 @@ class InMemoryFrameSource:
         progress(f"reading {path.name}", 1, 1, "bytes")
         return film.recording
 
-    def pictures(self, recording: Recording, track: int, progress: Progress) -> Iterator[Picture]:
+    def pictures(
+        self,
+        recording: Recording,
+        track: int,
+        progress: Progress,
+        *,
+        coarse: bool = False,  # noqa: ARG002  an array is as exact as it is
+    ) -> Iterator[Picture]:
         film = self._find(recording.path)
         self.decoded.append((recording.path.name, track))
         missing = film.undecodable.get(track, frozenset())

@@ -76,13 +76,17 @@ class Sampler:
         if self._fps == 0 or count == 0:
             return range(0)
         kept = [0] if self.offer(times_us[0]) else []
+        index, stride = 0, 1
         while True:
-            after = kept[-1] if kept else 0
             # offer() has set it: a first frame is kept, and any other follows a kept one.
             due_us = (self._last_kept_us or 0) + self._interval_us
-            index = _first_at_or_after(times_us, due_us, after + 1)
-            if index == count:
+            # At a steady frame rate the next kept frame is as far away as the last one was.
+            guess = index + stride
+            if not (guess < count and times_us[guess - 1] < due_us <= times_us[guess]):
+                guess = _first_at_or_after(times_us, due_us, index + 1)
+            if guess == count:
                 break
+            index, stride = guess, guess - index
             kept.append(index)
             self._last_kept_us = times_us[index]
         self._newest_us = max(self._newest_us or times_us[-1], times_us[-1])

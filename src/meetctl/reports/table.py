@@ -70,12 +70,14 @@ def _print_table(rows: Rows, title: str, meaning: Meaning, console: Console) -> 
     """Print the table with every figure, or the most important ones where it does not fit; say which."""
     console.print(title, style="bold", markup=False)
     table = _wide_table(rows, meaning)
-    fits = _least_width(table, rows, console) <= console.width
+    needed = _least_width(table, rows, console)
+    fits = needed <= console.width
     if not fits:
         table = _narrow_table(rows, meaning)
+        needed = _least_width(table, rows, console)
     width = console.width
     # A terminal that is narrower still folds the lines itself, and no figure is lost.
-    console.width = max(width, _least_width(table, rows, console))
+    console.width = max(width, needed)
     console.print(table, crop=False)
     console.width = width
     return fits

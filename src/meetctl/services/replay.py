@@ -220,7 +220,9 @@ def _look(
         if work.sink
         else None
     )
-    look_at_pictures(work.source.pictures(work.recording, number, work.progress), look, export)
+    # What is exported is as exact as what the agent sends; thumbnails and comparisons need not be.
+    pictures = work.source.pictures(work.recording, number, work.progress, coarse=export is None)
+    look_at_pictures(pictures, look, export)
     return look
 
 

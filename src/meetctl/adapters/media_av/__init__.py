@@ -29,17 +29,20 @@ class AvFrameSource:
         with translate_errors(path):
             return read_bundle(path, progress) if path.is_dir() else read_file(path, progress)
 
-    def pictures(self, recording: Recording, track: int, progress: Progress) -> Iterator[Picture]:
+    def pictures(
+        self, recording: Recording, track: int, progress: Progress, *, coarse: bool = False
+    ) -> Iterator[Picture]:
         """Decode one track once, in presentation order.
 
-        Frames that cannot be decoded, or only with parts made up, are left out.
+        Frames that cannot be decoded, or only with parts made up, are left out. `coarse` pictures may
+        have visible block edges: good enough for comparing small ones, and faster to make.
 
         Raises:
             MediaError: The file is gone, or is no longer what was read.
         """
         from meetctl.adapters.media_av.pictures import decode_track
 
-        return decode_track(recording, recording.tracks[track], progress)
+        return decode_track(recording, recording.tracks[track], progress, coarse=coarse)
 
     def speech(self, recording: Recording, progress: Progress) -> list[SpeechSpan]:
         """Find speech in the first audio track; empty without one."""

@@ -105,7 +105,7 @@ def column_us(column: Sequence[int], time_base: Fraction, origin: int = 0) -> ar
     """Return times in microseconds after `origin`, each to the nearest one."""
     numerator, denominator = time_base.numerator * 1_000_000, time_base.denominator
     half = denominator // 2
-    return array("q", [(pts * numerator + half) // denominator - origin for pts in column])
+    return array("q", ((pts * numerator + half) // denominator - origin for pts in column))
 
 
 def origin_us(container: InputContainer, *, on_media_clock: bool) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ _REPORT_EVERY = 4096
 
 @dataclass(slots=True, kw_only=True)
 class _Columns:
-    """One stream's frames as they are read, in decode order."""
+    """One stream's frames in presentation order, while packets come in decode order."""
 
     stream: VideoStream
     sizes: SizeWatch
@@ -45,9 +45,18 @@ class _Columns:
     """Whether there can be packets that nothing is shown of."""
     untimed: int = 0
     """How many packets have no time at all."""
+    newest: int = -(2**63)
+    """The latest time so far, in the stream's units."""
     pts: array[int] = field(default_factory=lambda: array("q"))
-    size_bytes: array[int] = field(default_factory=lambda: array("l"))
+    size_bytes: array[int] = field(default_factory=lambda: array("i"))
     keyframe: bytearray = field(default_factory=bytearray)
+
+    def insert(self, pts: int, size_bytes: int, is_keyframe: bool) -> None:
+        """Put a frame that is shown before others that are already there, such as a B-frame, in its place."""
+        place = bisect_right(self.pts, pts)
+        self.pts.insert(place, pts)
+        self.size_bytes.insert(place, size_bytes)
+        self.keyframe.insert(place, is_keyframe)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,10 +176,14 @@ def _demux(
         if packet.is_discard or (column.may_hide and is_hidden(packet)):
             continue
         if is_keyframe:
-            column.sizes.look(packet, len(column.pts))
-        column.pts.append(pts)
-        column.size_bytes.append(packet.size)
-        column.keyframe.append(is_keyframe)
+            column.sizes.look(packet, pts)
+        if pts >= column.newest:
+            column.newest = pts
+            column.pts.append(pts)
+            column.size_bytes.append(packet.size)
+            column.keyframe.append(is_keyframe)
+        else:
+            column.insert(pts, packet.size, is_keyframe)
         count += 1
         if not count % _REPORT_EVERY:
             progress(step, packet.pos or 0, size, "bytes")
@@ -181,40 +194,31 @@ def _track_name(stream: VideoStream, position: int, count: int) -> str:
 
 
 def _make_track(path: Path, columns: _Columns, name: str, origin: int) -> Track:
-    """Put the columns into presentation order: packets come in decode order."""
     stream = columns.stream
     time_base = stream.time_base
     if time_base is None:
         raise MediaError(f"video stream {stream.index} has no time base")
-    t_us = column_us(columns.pts, time_base, origin)
-    size_bytes, keyframe, order = columns.size_bytes, columns.keyframe, None
-    if any(a > b for a, b in pairwise(t_us)):
-        order = sorted(range(len(t_us)), key=t_us.__getitem__)
-        t_us = array("q", [t_us[i] for i in order])
-        size_bytes = array("l", [size_bytes[i] for i in order])
-        keyframe = bytearray(keyframe[i] for i in order)
     return Track(
         name=name,
         media=path,
         stream=stream.index,
         codec=codec_name(stream),
-        t_us=t_us,
-        size_bytes=size_bytes,
-        keyframe=keyframe,
-        runs=_size_runs(columns, order),
+        t_us=column_us(columns.pts, time_base, origin),
+        size_bytes=columns.size_bytes,
+        keyframe=columns.keyframe,
+        runs=_size_runs(columns),
     )
 
 
-def _size_runs(columns: _Columns, order: list[int] | None) -> tuple[SizeRun, ...]:
+def _size_runs(columns: _Columns) -> tuple[SizeRun, ...]:
     """Say from which displayed frame on each size holds.
 
     A new size starts at a keyframe, which every frame decoded later follows in presentation too.
     """
-    place = {decoded: shown for shown, decoded in enumerate(order)} if order else None
     runs: list[SizeRun] = []
-    for decoded, width, height in columns.sizes.changes:
-        first = place[decoded] if place and runs else decoded
-        runs.append(SizeRun(first=first if runs else 0, width=width, height=height))
+    for pts, width, height in columns.sizes.changes:
+        first = bisect_left(columns.pts, pts) if runs else 0
+        runs.append(SizeRun(first=first, width=width, height=height))
     return tuple(runs) or (
         SizeRun(
             first=0, width=columns.stream.codec_context.width, height=columns.stream.codec_context.height

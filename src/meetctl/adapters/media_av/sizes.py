@@ -35,20 +35,20 @@ class SizeWatch:
 
     def __init__(self, stream: VideoStream) -> None:
         self.changes: list[tuple[int, int, int]] = []
-        """For each new size: index of its first frame in decode order, displayed width, height."""
+        """For each new size: the time of its first frame in the stream's units, displayed width, height."""
         self._stream = stream
         self._codec = codec_name(stream)
         self._seen: bytes | None = None
 
-    def look(self, packet: Packet[VideoStream], index: int) -> None:
-        """Take the keyframe that is the track's `index`-th frame in decode order."""
+    def look(self, packet: Packet[VideoStream], pts: int) -> None:
+        """Take the keyframe that is shown at `pts`."""
         header = _header(self._codec, packet)
         if self._seen is not None and (header == self._seen or not header):
             return
         self._seen = header
         size = self._decode_size(packet)
         if size and (not self.changes or size != self.changes[-1][1:]):
-            self.changes.append((index, *size))
+            self.changes.append((pts, *size))
 
     def _decode_size(self, packet: Packet[VideoStream]) -> tuple[int, int] | None:
         context = self._stream.codec_context

@@ -53,7 +53,7 @@ class Row:
                 f"{1 / ratio:.1f}x faster" if in_times_faster else f"{ratio:.2f}x" for ratio in ratios
             ),
             f"{1 / self.limit:.0f}x faster" if in_times_faster else f"at most {self.limit:g}x",
-            "yes" if ratios[1] <= self.limit else "no",
+            "yes" if ratios[0] <= self.limit else "no",
         ]
 
 

@@ -49,6 +49,7 @@ RECORDING = {
     "damaged": bool,
     "warnings": list,
     "recorded_at": str,
+    "recorded_at_source": str,
     "priced_at": str,
     "turns": dict,
     "policies": list,

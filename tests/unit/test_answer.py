@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -154,6 +155,19 @@ def test_total_with_a_part_that_has_no_price_is_at_least_the_rest() -> None:
 def test_name_cannot_break_the_line() -> None:
     policy = replace(slow().policy, name="two\nlines\x1b[31m")
     assert r"At two\nlines\x1b[31m the vision" in answer(slow(policy=policy))
+
+
+def test_day_of_the_prices_is_said_to_be_a_guess_only_where_it_is_one() -> None:
+    audit = total_of(one_track(), two_tracks())
+    known = one_track()
+    guessed = replace(
+        known,
+        recording=replace(known.recording, recorded_at_source="file time"),
+        priced_at=known.recording.recorded_at,
+    )
+    chosen = replace(guessed, priced_at=guessed.priced_at + timedelta(days=1))
+    said = ["(the file's date, " in describe_assumptions(one, audit)[2] for one in (known, guessed, chosen)]
+    assert said == [False, True, False]
 
 
 def test_assumptions_are_one_line_each() -> None:

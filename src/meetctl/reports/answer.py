@@ -160,10 +160,18 @@ def describe_assumptions(recording: RecordingAudit, audit: Audit) -> list[str]:
         "off": "not looked for (--coverage)",
     }[method]
     models = sorted({f"{p.policy.model}, {p.rule}" for p in policies})
-    when = f"{recording.priced_at.date().isoformat()}, price book {audit.price_book}"
+    when = f"{recording.priced_at.date().isoformat()}{_origin(recording)}, price book {audit.price_book}"
     return [
         f"requests: {len(recording.requests_us)}, {turns}",
         f"image tokens: {'; '.join(models)}",
         f"prices: as of {when}; list prices for image tokens only, no cache discount",
         f"changes: {found}",
     ]
+
+
+def _origin(recording: RecordingAudit) -> str:
+    """Say so where the day of the prices is a guess: a file that was copied has a date of its own."""
+    guessed = recording.recording.recorded_at_source == "file time"
+    if not guessed or recording.priced_at != recording.recording.recorded_at:
+        return ""
+    return " (the file's date, since it does not say when it was made; --at changes it)"

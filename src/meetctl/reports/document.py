@@ -44,6 +44,7 @@ def _recording(audit: RecordingAudit, *, timestamps: bool) -> dict[str, object]:
         "damaged": recording.damaged,
         "warnings": list(audit.warnings),
         "recorded_at": recording.recorded_at.isoformat(),
+        "recorded_at_source": recording.recorded_at_source,
         "priced_at": audit.priced_at.isoformat(),
         "turns": {"source": audit.turns, "requests": len(audit.requests_us)},
         "policies": [

@@ -268,16 +268,10 @@ def _find_requests(
 
 
 def _warn(recording: Recording, request: AuditRequest) -> list[str]:
-    warnings = [
+    """Say where what was asked for could not be done."""
+    return [
         f"{recording.path}: no coverage for {track.name}: packets of {track.codec} do not tell when "
         "the picture changed; use --coverage decode"
         for track in recording.tracks
         if request.coverage == "packets" and track.codec not in FIT_CODECS
     ]
-    if request.at is None and recording.recorded_at_source == "file time":
-        day = recording.recorded_at.date().isoformat()
-        warnings.append(
-            f"{recording.path} does not say when it was made: priced as of its file's date, {day} "
-            "(--at changes it)"
-        )
-    return warnings

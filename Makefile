@@ -67,8 +67,9 @@ lock: $(UV_FILE) ## rewrite requirements.lock after pyproject.toml changed (UPGR
 docs: setup ## rewrite the generated parts of the documentation
 	$(PYTHON) scripts/make_docs.py
 
-bench: setup ## measure start-up and replay against ffmpeg (BENCH_ARGS=--quick for ten minutes of video only)
+bench: setup ## measure start-up, replay against ffmpeg and coverage (BENCH_ARGS=--quick leaves the hours out)
 	$(PYTHON) benchmarks/start_up.py
+	$(PYTHON) benchmarks/coverage_accuracy.py
 	$(PYTHON) benchmarks/replay_speed.py $(BENCH_ARGS)
 
 clean: ## remove everything that make made, .venv and .tools included

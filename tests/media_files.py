@@ -63,6 +63,8 @@ class Video:
     options: Mapping[str, str] = field(default_factory=dict)
     draw: Callable[[int, int, int], npt.NDArray[np.uint8]] = quiet
     title: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The stream's own tags, besides its title."""
     rotation: int = 0
     """Counter-clockwise degrees, written as the container's display matrix."""
 
@@ -111,6 +113,7 @@ def _add_video(container: av.container.OutputContainer, video: Video) -> Any:
     stream.codec_context.time_base = Fraction(1, 30) if video.codec == "mpeg4" else MILLISECONDS
     if video.title:
         stream.metadata["title"] = video.title
+    stream.metadata.update(video.tags)
     if video.rotation:
         stream.set_display_rotation(video.rotation)
     return stream

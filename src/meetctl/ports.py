@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from meetctl.domain.events import Event
+    from meetctl.domain.live_media import LiveFrame, RecordingEnd, VideoTrack
     from meetctl.domain.pricing import Price
     from meetctl.domain.recording import Recording, SpeechSpan
     from meetctl.domain.vision_tokens import ImageRule
@@ -79,8 +81,8 @@ class FrameSink(Protocol):
             OutputError: It cannot be written.
         """
 
-    def label(self, recording: str, track: int, request_us: int, labels: Sequence[tuple[int, str]]) -> None:
-        """Note which frames one request took, each by its index and with its label."""
+    def label(self, recording: str, request_us: int, labels: Sequence[tuple[int, int, str]]) -> None:
+        """Note which frames one request took, oldest first: track, index and label of each."""
 
 
 class FrameSource(Protocol):
@@ -107,3 +109,42 @@ class FrameSource(Protocol):
 
     def speech(self, recording: Recording, progress: Progress) -> list[SpeechSpan]:
         """Find speech in the audio track; empty when there is no audio."""
+
+
+class EventSink(Protocol):
+    """A session's journal, open for writing; it has one writer."""
+
+    def append(self, kind: str, fields: Mapping[str, Any], *, t_us: int | None = None) -> Event:
+        """Write one event at once, complete or not at all, and return it.
+
+        `t_us` is its time on the media clock in microseconds; None for now.
+        """
+
+    def close(self) -> None:
+        """Make everything durable; a second call does nothing."""
+
+
+class MeetingRecorder(Protocol):
+    """Writes what an agent saw and heard; no call but `finish` blocks, and a full disk fails none."""
+
+    def write_video(self, track: VideoTrack, frame: LiveFrame) -> bool:
+        """Take one frame; False when it could not be taken because writing is behind or has stopped."""
+
+    def end_video(self, track: str) -> None:
+        """Finish a track's segment; frames of the same track may still come later."""
+
+    def write_audio(self, voice: str, t_us: int, sample_rate: int, samples: bytes) -> None:
+        """Take a piece of one voice (mono, signed 16 bit, this machine's byte order) that began at `t_us`.
+
+        Pieces of different voices overlap and are mixed; silence need not be written.
+        """
+
+    def finish(self) -> RecordingEnd:
+        """Write what is still waiting, join the segments, and say what was recorded. Blocks; call it once."""
+
+
+class FrameEncoder(Protocol):
+    """Turns a live frame into what a model is sent."""
+
+    def jpeg(self, frame: LiveFrame, width: int, height: int) -> bytes:
+        """Return the frame as JPEG in this size; safe to call from any thread."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from meetctl.domain.attachment import attach_ranges
 from meetctl.domain.audit import Audit, Cost, PolicyAudit, RecordingAudit, Thumbnail, add_costs, savings
 from meetctl.domain.billing import MEANINGS, count_usage
 from meetctl.domain.coverage import NOT_LOOKED_FOR, Coverage, join_coverage, measure_coverage
@@ -86,7 +87,7 @@ def make_policy_audit(
 ) -> PolicyAudit:
     """One track's audit, without its savings."""
     kept_us = _keep(track.t_us, policy.fps)
-    usage = count_usage(kept_us, TOKENS, requests_us, policy.window)
+    usage = count_usage(len(kept_us), TOKENS, attach_ranges([kept_us], requests_us, policy.window)[0])
     costs: dict[Meaning, Cost] = {
         meaning: Cost(
             sent=usage[meaning].sent,

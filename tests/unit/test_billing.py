@@ -1,11 +1,23 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meetctl.domain.billing import count_usage
+from meetctl.domain import billing
+from meetctl.domain.attachment import attach_ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SECONDS = [second * 1_000_000 for second in range(60)]
+
+
+def count_usage(
+    kept_us: Sequence[int], tokens: Sequence[int] | int, requests_us: Sequence[int], window: int
+) -> dict[billing.Meaning, billing.Usage]:
+    return billing.count_usage(len(kept_us), tokens, attach_ranges([kept_us], requests_us, window)[0])
 
 
 def test_every_frame_bills_each_kept_frame_once() -> None:

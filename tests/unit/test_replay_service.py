@@ -111,16 +111,16 @@ class ListSink:
     """Frames and labels in lists."""
 
     frames: list[tuple[int, int, int]] = field(default_factory=list)
-    labels: list[tuple[int, int, Sequence[tuple[int, str]]]] = field(default_factory=list)
+    labels: list[tuple[int, Sequence[tuple[int, int, str]]]] = field(default_factory=list)
 
     def save(self, recording: str, track: int, index: int, t_us: int, jpeg: bytes) -> None:
         assert recording == PATH.name
         assert jpeg.startswith(b"\xff\xd8")
         self.frames.append((track, index, t_us))
 
-    def label(self, recording: str, track: int, request_us: int, labels: Sequence[tuple[int, str]]) -> None:
+    def label(self, recording: str, request_us: int, labels: Sequence[tuple[int, int, str]]) -> None:
         assert recording == PATH.name
-        self.labels.append((track, request_us, labels))
+        self.labels.append((request_us, labels))
 
 
 class FullSink:
@@ -129,8 +129,8 @@ class FullSink:
     def save(self, recording: str, track: int, index: int, t_us: int, jpeg: bytes) -> None:
         raise OutputError(f"no space for {recording} {track} {index} {t_us} {len(jpeg)}")
 
-    def label(self, recording: str, track: int, request_us: int, labels: Sequence[tuple[int, str]]) -> None:
-        raise AssertionError((recording, track, request_us, labels))
+    def label(self, recording: str, request_us: int, labels: Sequence[tuple[int, int, str]]) -> None:
+        raise AssertionError((recording, request_us, labels))
 
 
 def report_nothing(step: str, done: float, total: float, unit: str) -> None:
@@ -334,12 +334,10 @@ def test_frames_are_exported_with_the_labels_of_each_request() -> None:
     audit(make_recording(requests_us=[500_000, 6_200_000]), policy, sink=sink, coverage="off")
     assert sink.frames == [(0, 20 * n, 2_000_000 * n) for n in range(6)]
     first, second = sink.labels
-    assert first[:2] == (0, 500_000)
-    assert [index for index, _ in first[2]] == [0]
-    assert second[:2] == (0, 6_200_000)
-    assert [index for index, _ in second[2]] == [40, 60]
-    assert "first visible frame" in second[2][0][1]
-    assert "most recent frame" in second[2][1][1]
+    assert (first[0], [(track, index) for track, index, _ in first[1]]) == (500_000, [(0, 0)])
+    assert (second[0], [(track, index) for track, index, _ in second[1]]) == (6_200_000, [(0, 40), (0, 60)])
+    assert "first visible frame" in second[1][0][2]
+    assert "most recent frame" in second[1][1][2]
 
 
 def test_export_of_a_gated_policy_holds_only_what_the_gate_passed() -> None:
@@ -347,7 +345,7 @@ def test_export_of_a_gated_policy_holds_only_what_the_gate_passed() -> None:
     gated = Policy(name="gated", fps=Fraction(2), gate=Fraction(1))
     audit(make_recording(requests_us=[12 * SECOND_US]), gated, sink=sink, coverage="off")
     assert [t_us for _, _, t_us in sink.frames] == [0, *CHANGES_US]
-    assert [index for index, _ in sink.labels[0][2]] == [0, 30, 60, 65, 90]
+    assert [index for _, index, _ in sink.labels[0][1]] == [0, 30, 60, 65, 90]
 
 
 def test_every_track_s_frames_are_exported() -> None:

@@ -17,7 +17,8 @@ class FrameDirectory:
     """The FrameSink port on a directory, for one recording.
 
     A frame becomes FOLDER/track-N/frame-INDEX-tSECONDS.jpg; FOLDER/labels.jsonl has one line a
-    request: its time, and the file and label of each frame it took. What an earlier export left there
+    request: its time, and the file and label of each frame it took; the file is null where the frame is not
+    in the recording. What an earlier export left there
     is removed first; a folder with other files is left alone.
     """
 
@@ -44,7 +45,7 @@ class FrameDirectory:
             finally:
                 draft.unlink(missing_ok=True)
 
-    def label(self, recording: str, track: int, request_us: int, labels: Sequence[tuple[int, str]]) -> None:
+    def label(self, recording: str, request_us: int, labels: Sequence[tuple[int, int, str]]) -> None:
         """Add one request's line to labels.jsonl.
 
         Raises:
@@ -52,8 +53,9 @@ class FrameDirectory:
         """
         line = {
             "t": request_us / 1_000_000,
-            "track": track,
-            "frames": [{"file": self._names.get((track, index)), "label": text} for index, text in labels],
+            "frames": [
+                {"file": self._names.get((track, index)), "label": text} for track, index, text in labels
+            ],
         }
         with self._writing(recording), (self._folder / _LABELS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

@@ -31,6 +31,7 @@ def replay(
     timestamps: option.Timestamps = False,
     assertion: option.Assertions = None,
     jobs: option.Jobs = 0,
+    verify: option.Verify = False,
 ) -> None:
     """Say what a recording's vision costs at other frame rates, and what they would miss.
 
@@ -47,6 +48,15 @@ def replay(
     if json and format_ not in (None, Format.JSON):
         raise UsageError(f"--json and --format {format_.value} contradict each other")
     chosen = Format.JSON if json else format_ or Format.TABLE
+
+    if verify:
+        from meetctl.cli.replay_verify import run_verify
+
+        of_audits: dict[str, object]
+        of_audits = {"--fps": fps, "--policy": policy, "--policies": policies, "--sweep": sweep, "--at": at}
+        of_audits |= {"--save": save, "--frames": frames, "--timestamps": timestamps, "--assert": assertion}
+        run_verify(files, of_audits, chosen.value, output=output, price_files=tuple(prices or ()))
+        return
 
     request = make_request(
         fps=fps or (),

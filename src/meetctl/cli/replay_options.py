@@ -156,3 +156,11 @@ Assertions = Annotated[
 Jobs = Annotated[
     int, typer.Option(metavar="NUMBER", min=0, help="Recordings audited at a time; 0: one a core.")
 ]
+
+Verify = Annotated[
+    bool,
+    typer.Option(
+        "--verify",
+        help="Check that bundles' recordings give what their journals say; exit 4 at the first difference.",
+    ),
+]

@@ -21,7 +21,8 @@ from meetctl.domain.policy import (
     policy_from_fields,
 )
 from meetctl.errors import UsageError
-from meetctl.services.replay import AuditRequest, TurnsChoice
+from meetctl.services.replay import AuditRequest
+from meetctl.services.requests import TurnsChoice
 
 
 def make_request(

@@ -7,7 +7,6 @@ billed again with each later request.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -33,22 +32,30 @@ class Usage:
 
 
 def count_usage(
-    kept_us: Sequence[int], tokens: Sequence[int] | int, requests_us: Sequence[int], window: int
+    kept: int, tokens: Sequence[int] | int, attached: Sequence[tuple[int, int]]
 ) -> dict[Meaning, Usage]:
-    """Count images and tokens in each meaning.
+    """Count one track's images and tokens in each meaning.
 
-    `kept_us` are the kept frames' times, ascending; `tokens` what each is in tokens (or one number
-    for all); `requests_us` the times of the requests, ascending; `window` how many frames one takes.
-    A request takes frames kept at its time or before.
+    `kept` is how many frames were kept; `tokens` what each is in tokens (or one number for all);
+    `attached` which of them each request takes, in the requests' order, as `attach_ranges` tells: the first
+    and the one after the last.
 
-    >>> usage = count_usage([0, 1_000_000, 2_000_000], 100, [1_500_000, 2_500_000], 2)
+    >>> usage = count_usage(3, 100, [(0, 2), (1, 3)])
     >>> usage["every_frame"].tokens, usage["per_turn"].tokens, usage["history"].tokens
     (300, 400, 600)
     """
-    count = len(kept_us)
-    if isinstance(tokens, int):
-        return _count(kept_us, requests_us, window, _UniformSum(tokens), count)
-    return _count(kept_us, requests_us, window, _PrefixSum(tokens), count)
+    sums = _UniformSum(tokens) if isinstance(tokens, int) else _PrefixSum(tokens)
+    sent = tokens_sent = history_sent = history_tokens = 0
+    for start, stop in attached:
+        sent += stop - start
+        tokens_sent += sums.between(start, stop)
+        history_sent += sent
+        history_tokens += tokens_sent
+    return {
+        "every_frame": Usage(sent=kept, tokens=sums.between(0, kept)),
+        "per_turn": Usage(sent=sent, tokens=tokens_sent),
+        "history": Usage(sent=history_sent, tokens=history_tokens),
+    }
 
 
 class _UniformSum:
@@ -69,28 +76,3 @@ class _PrefixSum:
 
     def between(self, start: int, stop: int) -> int:
         return self._upto[stop] - self._upto[start]
-
-
-def _count(
-    kept_us: Sequence[int],
-    requests_us: Sequence[int],
-    window: int,
-    tokens: _UniformSum | _PrefixSum,
-    count: int,
-) -> dict[Meaning, Usage]:
-    sent = in_history = tokens_sent = tokens_in_history = history_sent = history_tokens = 0
-    for request_us in requests_us:
-        stop = bisect_right(kept_us, request_us)
-        start = max(0, stop - window)
-        attached = tokens.between(start, stop)
-        sent += stop - start
-        tokens_sent += attached
-        in_history += stop - start
-        tokens_in_history += attached
-        history_sent += in_history
-        history_tokens += tokens_in_history
-    return {
-        "every_frame": Usage(sent=count, tokens=tokens.between(0, count)),
-        "per_turn": Usage(sent=sent, tokens=tokens_sent),
-        "history": Usage(sent=history_sent, tokens=history_tokens),
-    }

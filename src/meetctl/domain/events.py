@@ -11,6 +11,15 @@ _ENVELOPE = ("v", "seq", "ts", "t", "type", "session_id", "tenant_id", "room")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JournalOwner:
+    """What every event of a session says of it."""
+
+    session_id: str
+    tenant_id: str | None
+    room: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One line of a journal; unknown types and fields are kept as they are."""
 
@@ -25,6 +34,35 @@ class Event:
     room: str
     fields: Mapping[str, Any]
     """What the type adds."""
+
+
+def format_event(event: Event) -> dict[str, Any]:
+    """Return the JSON object that is an event's line.
+
+    >>> event = Event(
+    ...     seq=0,
+    ...     ts="",
+    ...     t=0.5,
+    ...     type="log",
+    ...     session_id="s1",
+    ...     tenant_id=None,
+    ...     room="demo",
+    ...     fields={"level": "info"},
+    ... )
+    >>> format_event(event)["v"], format_event(event)["level"]
+    (1, 'info')
+    """
+    return {
+        "v": 1,
+        "seq": event.seq,
+        "ts": event.ts,
+        "t": event.t,
+        "type": event.type,
+        "session_id": event.session_id,
+        "tenant_id": event.tenant_id,
+        "room": event.room,
+        **event.fields,
+    }
 
 
 def parse_event(line: str | bytes) -> Event:
@@ -75,13 +113,15 @@ def find_request_times(events: Iterable[Event]) -> tuple[int, ...]:
     """Return when the model was asked, in microseconds on the media clock, ascending.
 
     Every `llm.request` counts that a provider may bill: cancelled and preempted ones too, failed ones
-    not. A journal without any counts a request at the end of each person's utterance.
+    not. Where it says up to which time it took frames (`as_of_us`), that is its time. A journal without any
+    counts a request at the end of each person's utterance.
     """
     requests: list[int] = []
     utterances: list[int] = []
     for event in events:
         if event.type == "llm.request" and event.fields.get("outcome") != "failed":
-            requests.append(round(event.t * 1_000_000))
+            as_of_us = event.fields.get("as_of_us")
+            requests.append(as_of_us if isinstance(as_of_us, int) else round(event.t * 1_000_000))
         elif event.type == "transcript" and event.fields.get("final") and event.fields.get("role") == "user":
             utterances.append(round(event.t * 1_000_000))
     return tuple(sorted(requests or utterances))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from statistics import median_low
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from meetctl.domain.journal import SessionJournal
 
 _REGULAR = 0.9
 """From this share of like distances on, frames come at a rate, and other distances are holes in it."""
@@ -28,13 +32,25 @@ class SizeRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MediaPart:
+    """A stretch of a track's recorded frames, until the next part: one stream of one file."""
+
+    first: int
+    """The place of its first frame among the track's recorded ones."""
+    media: Path
+    """The file that holds it."""
+    stream: int
+    """The stream's index in that file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
     """One video track: equally long columns in presentation order."""
 
     name: str
     """What a person would call it, such as "screen" or "video 0"."""
     media: Path
-    """The file that holds it."""
+    """The file that holds it, or its first part."""
     stream: int
     """The stream's index in that file."""
     codec: str
@@ -42,7 +58,7 @@ class Track:
     t_us: array[int]
     """Each frame's time on the media clock, in microseconds, ascending."""
     size_bytes: array[int]
-    """Each frame's encoded size."""
+    """Each frame's encoded size; 0 for a frame that is not in the recording."""
     keyframe: bytearray
     """1 where a frame can be decoded by itself, else 0."""
     runs: tuple[SizeRun, ...]
@@ -50,6 +66,23 @@ class Track:
 
     has_losses: bool = False
     """Whether frames may be missing because the file is damaged."""
+    id: str = ""
+    """The id it had in the meeting, such as "TR_VSc3N8"; empty where nobody says."""
+    further: tuple[MediaPart, ...] = ()
+    """The parts after the first, where the track changed its size or paused, in order."""
+    recorded: array[int] | None = None
+    """Indexes of the frames that are in the recording, ascending; None where all are. The times of the
+    others are known from the journal."""
+
+    @property
+    def parts(self) -> tuple[MediaPart, ...]:
+        """All files' streams that hold it, in order."""
+        return (MediaPart(first=0, media=self.media, stream=self.stream), *self.further)
+
+    @property
+    def recorded_count(self) -> int:
+        """How many of its frames are in the recording."""
+        return len(self.t_us) if self.recorded is None else len(self.recorded)
 
     @property
     def span_us(self) -> int:
@@ -124,6 +157,8 @@ class Recording:
     has_audio: bool
     request_times_us: tuple[int, ...] | None = None
     """When the agent asked its model, by the journal; None where there is no journal."""
+    journal: SessionJournal | None = None
+    """What the journal says of frames and requests; None where there is no journal."""
     damaged: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -137,3 +172,20 @@ def sizes_of(track: Track, indexes: Sequence[int]) -> list[tuple[int, int]]:
             run += 1
         sizes.append((track.runs[run].width, track.runs[run].height))
     return sizes
+
+
+def take_recorded(track: Track) -> Track:
+    """Return the track with only those frames that are in the recording."""
+    if track.recorded is None:
+        return track
+    indexes = track.recorded
+    runs = [replace(run, first=bisect_left(indexes, run.first)) for run in track.runs]
+    ends = [*(run.first for run in runs[1:]), len(indexes)]
+    return replace(
+        track,
+        t_us=array("q", (track.t_us[index] for index in indexes)),
+        size_bytes=array(track.size_bytes.typecode, (track.size_bytes[index] for index in indexes)),
+        keyframe=bytearray(track.keyframe[index] for index in indexes),
+        runs=tuple(run for run, end in zip(runs, ends, strict=True) if run.first < end),
+        recorded=None,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -54,12 +55,17 @@ class Look:
 
         Not those before the first keyframe, and not a last one that was written only in part.
         """
-        count = len(self.track.t_us)
+        count = self.track.recorded_count
         if self.first is None or self.last is None:
             return count
-        leading = self.first if self.first <= MOST_LEADING else 0
-        torn = 1 if self.last == count - 2 else 0
+        before, until = self._place(self.first), self._place(self.last)
+        leading = before if before <= MOST_LEADING else 0
+        torn = 1 if until == count - 2 else 0
         return max(0, count - self.decoded - leading - torn)
+
+    def _place(self, index: int) -> int:
+        """Return a frame's place among the recorded ones."""
+        return index if self.track.recorded is None else bisect_left(self.track.recorded, index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

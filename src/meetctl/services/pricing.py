@@ -25,13 +25,14 @@ _UNIT = "input_tokens"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedFrames:
-    """What is priced: a policy's kept frames of one track, and when the model was asked."""
+    """What is priced: a policy's kept frames of one track, and which of them each request takes."""
 
     policy: Policy
     track: Track
     kept: Sequence[int]
     kept_us: Sequence[int]
-    requests_us: Sequence[int]
+    attached: Sequence[tuple[int, int]]
+    """For each request, the first of the kept frames that it takes and the one after the last."""
     duration_us: int
 
 
@@ -50,7 +51,7 @@ def price_policy(
     rule = book.image_rule(policy.model, at)
     price = book.price(policy.model, _UNIT, at)
     tokens = count_frame_tokens(frames.track, frames.kept, policy, rule)
-    usage = count_usage(frames.kept_us, tokens, frames.requests_us, policy.window)
+    usage = count_usage(len(frames.kept), tokens, frames.attached)
     costs: dict[Meaning, Cost] = {
         meaning: Cost(
             sent=usage[meaning].sent,

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from meetctl.domain.audit import PolicyAudit, RecordingAudit, Thumbnail, TurnsSource
+from meetctl.domain.audit import PolicyAudit, RecordingAudit, Thumbnail
 from meetctl.domain.coverage import Method, measure_coverage
-from meetctl.domain.labels import label_frames
 from meetctl.domain.packet_changes import FIT_CODECS, estimate_changes
 from meetctl.domain.policy import Policy
-from meetctl.domain.recording import Recording, Track
-from meetctl.domain.turns import requests_after_speech, requests_at_rate
-from meetctl.errors import UsageError
+from meetctl.domain.recording import Recording, Track, take_recorded
 from meetctl.services.pricing import PricedFrames, price_policy, sum_policies
-from meetctl.services.sampling import choose_policies, sample_track, times_of
+from meetctl.services.requests import Attached, TurnsChoice, attach_kept, find_requests, label_requests
+from meetctl.services.sampling import choose_policies, sample_track
 
 if TYPE_CHECKING:
     from meetctl.ports import FrameSink, FrameSource, PriceBook, Progress
     from meetctl.services.look import Look
-
-TurnsChoice = Literal["auto", "events", "vad", "rate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +57,11 @@ class _Work:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _TrackAudit:
-    """What one track's audit found."""
+class _SeenTrack:
+    """What one track's frames and pictures gave."""
 
-    policies: tuple[PolicyAudit, ...]
+    kept: Mapping[str, Sequence[int]]
+    """Indexes of the kept frames by policy."""
     changes_us: tuple[int, ...] | None
     undecoded: int = 0
     """How many of the track's frames could not be decoded, where it was tried."""
@@ -89,7 +86,9 @@ def audit_recording(
         OutputError: `sink` cannot write.
     """
     recording = source.read(path, progress)
-    turns, requests_us = _find_requests(recording, request, source, progress)
+    turns, requests_us = find_requests(
+        recording, request.turns, request.turns_per_min, source=source, progress=progress
+    )
     policies = choose_policies(
         recording, request.base, request.policies, gates=request.coverage == "decode", sweep=request.sweep
     )
@@ -107,23 +106,24 @@ def audit_recording(
         progress=progress,
         sink=sink,
     )
-    tracks = [_audit_track(work, number) for number in range(len(recording.tracks))]
-    recording = _note_losses(recording, sum(track.undecoded for track in tracks))
+    seen = [_see_track(work, number) for number in range(len(recording.tracks))]
+    tracks = _audit_tracks(work, seen)
+    recording = _note_losses(recording, sum(track.undecoded for track in seen))
     return RecordingAudit(
         recording=recording,
         priced_at=at,
         turns=turns,
         requests_us=requests_us,
-        policies=sum_policies([track.policies for track in tracks], recording.duration_us),
-        tracks=tuple(sum_policies([track.policies], recording.duration_us) for track in tracks),
-        changes_us=tuple(track.changes_us for track in tracks),
-        warnings=(*recording.warnings, *_warn(recording, request)),
-        kept_thumbnails=tuple(t for track in tracks for t in track.kept_thumbnails),
-        change_thumbnails=tuple(t for track in tracks for t in track.change_thumbnails),
+        policies=sum_policies(tracks, recording.duration_us),
+        tracks=tuple(sum_policies([policies], recording.duration_us) for policies in tracks),
+        changes_us=tuple(track.changes_us for track in seen),
+        warnings=(*recording.warnings, *_warn(work)),
+        kept_thumbnails=tuple(t for track in seen for t in track.kept_thumbnails),
+        change_thumbnails=tuple(t for track in seen for t in track.change_thumbnails),
     )
 
 
-def _audit_track(work: _Work, number: int) -> _TrackAudit:
+def _see_track(work: _Work, number: int) -> _SeenTrack:
     track, method = work.recording.tracks[number], work.request.coverage
     kept = {policy.name: sample_track(track, policy) for policy in work.policies}
     changes = _estimate(track) if method == "packets" else None
@@ -132,16 +132,27 @@ def _audit_track(work: _Work, number: int) -> _TrackAudit:
         look = _look(work, number, kept, changes, detect=method == "decode")
         kept |= {name: gate.kept for name, gate in look.gates.items()}
         if look.detector:
-            changes = look.detector.finish(track, track.t_us[-1] + track.frame_us)
-    if work.sink:
-        _label_frames(work, number, kept[_exported(work).name])
-    return _TrackAudit(
-        policies=tuple(_audit_policy(work, track, policy, kept, changes) for policy in work.policies),
+            changes = look.detector.finish(take_recorded(track), track.t_us[-1] + track.frame_us)
+    return _SeenTrack(
+        kept=kept,
         changes_us=None if changes is None else tuple(changes),
         undecoded=look.undecoded if look else 0,
         kept_thumbnails=look.kept_thumbnails if look else (),
         change_thumbnails=look.change_thumbnails if look else (),
     )
+
+
+def _audit_tracks(work: _Work, seen: Sequence[_SeenTrack]) -> list[tuple[PolicyAudit, ...]]:
+    """Price every policy for each track; what a request takes depends on all tracks together."""
+    tracks: list[list[PolicyAudit]] = [[] for _ in seen]
+    for policy in work.policies:
+        kept = [track.kept[policy.name] for track in seen]
+        attached = attach_kept(work.recording, kept, work.requests_us, policy.window)
+        if work.sink and policy is _exported(work):
+            label_requests(work.recording, attached, work.requests_us, work.sink)
+        for number, audits in enumerate(tracks):
+            audits.append(_audit_policy(work, number, policy, attached, seen[number].changes_us))
+    return [tuple(audits) for audits in tracks]
 
 
 def _note_losses(recording: Recording, undecoded: int) -> Recording:
@@ -155,20 +166,18 @@ def _note_losses(recording: Recording, undecoded: int) -> Recording:
 
 
 def _audit_policy(
-    work: _Work,
-    track: Track,
-    policy: Policy,
-    kept: Mapping[str, Sequence[int]],
-    changes: Sequence[int] | None,
+    work: _Work, number: int, policy: Policy, attached: Attached, changes: Sequence[int] | None
 ) -> PolicyAudit:
-    kept_us = times_of(track, kept[policy.name])
+    track, kept, kept_us = work.recording.tracks[number], attached.kept[number], attached.kept_us[number]
+    if _is_beyond_recorded(track, kept):
+        changes = None
     return price_policy(
         PricedFrames(
             policy=policy,
             track=track,
-            kept=kept[policy.name],
+            kept=kept,
             kept_us=kept_us,
-            requests_us=work.requests_us,
+            attached=attached.ranges[number],
             duration_us=work.recording.duration_us,
         ),
         measure_coverage(changes, kept_us, work.request.coverage),
@@ -176,6 +185,14 @@ def _audit_policy(
         book=work.book,
         at=work.at,
     )
+
+
+def _is_beyond_recorded(track: Track, kept: Sequence[int]) -> bool:
+    """Tell whether a policy keeps as many frames as were recorded, or more, of a track recorded in part.
+
+    What happened between recorded frames nobody knows, so such a policy would seem to miss nothing.
+    """
+    return track.recorded is not None and len(kept) >= len(track.recorded)
 
 
 def _needs_pictures(work: _Work) -> bool:
@@ -198,7 +215,7 @@ def _look(
 ) -> Look:
     # NumPy comes with these, and an audit without pictures does not wait for it.
     from meetctl.services.changes import ChangeDetector, Gate
-    from meetctl.services.look import MOST_THUMBNAILS, Export, Look, look_at_pictures, spread
+    from meetctl.services.look import Export, Look, look_at_pictures
 
     track, shown = work.recording.tracks[number], _exported(work)
     look = Look(
@@ -207,7 +224,7 @@ def _look(
         gates={p.name: Gate(p.gate, kept[p.name]) for p in work.policies if p.gate is not None},
         detector=ChangeDetector() if detect else None,
         known_changes=frozenset(bisect_left(track.t_us, t_us) for t_us in changes or ()),
-        kept_wanted=spread(kept[shown.name], MOST_THUMBNAILS) if work.request.thumbnails else frozenset(),
+        kept_wanted=_choose_shown(track, kept[shown.name]) if work.request.thumbnails else frozenset(),
         with_thumbnails=work.request.thumbnails,
     )
     export = (
@@ -226,52 +243,38 @@ def _look(
     return look
 
 
-def _label_frames(work: _Work, number: int, kept: Sequence[int]) -> None:
-    """Tell the sink which frames each request took, and with which labels."""
-    if work.sink is None:
-        return
-    times_us = times_of(work.recording.tracks[number], kept)
-    window = _exported(work).window
-    for request_us in work.requests_us:
-        stop = bisect_right(times_us, request_us)
-        start = max(0, stop - window)
-        labels = label_frames([(request_us - t_us) / 1_000_000 for t_us in times_us[start:stop]])
-        pairs = list(zip(kept[start:stop], labels, strict=True))
-        work.sink.label(work.recording.path.name, number, request_us, pairs)
+def _choose_shown(track: Track, kept: Sequence[int]) -> frozenset[int]:
+    """Choose kept frames for small pictures, among those that are in the recording."""
+    from meetctl.services.look import MOST_THUMBNAILS, spread
+
+    if track.recorded is not None:
+        recorded = frozenset(track.recorded)
+        kept = [index for index in kept if index in recorded]
+    return spread(kept, MOST_THUMBNAILS)
 
 
 def _estimate(track: Track) -> list[int] | None:
     """Estimate changes from packets; None for a codec whose packets do not tell."""
     if track.codec not in FIT_CODECS:
         return None
-    return estimate_changes(track.t_us, track.size_bytes, track.keyframe)
+    recorded = take_recorded(track)
+    return estimate_changes(recorded.t_us, recorded.size_bytes, recorded.keyframe)
 
 
-def _find_requests(
-    recording: Recording, request: AuditRequest, source: FrameSource, progress: Progress
-) -> tuple[TurnsSource, tuple[int, ...]]:
-    """Find when the model was asked: by the journal, by speech, or at a rate."""
-    if request.turns == "vad":
-        if not recording.has_audio:
-            raise UsageError(
-                f"--turns vad: {recording.path} has no audio track", hint="give --turns-per-min instead"
-            )
-        return "vad", requests_after_speech(source.speech(recording, progress))
-    if request.turns in ("auto", "events") and recording.request_times_us is not None:
-        return "events", recording.request_times_us
-    if request.turns == "events":
-        raise UsageError(
-            f"--turns events: {recording.path} has no events.jsonl",
-            hint="a bundle has one; for a plain file give --turns vad or --turns-per-min",
-        )
-    return "rate", requests_at_rate(request.turns_per_min, recording.duration_us)
-
-
-def _warn(recording: Recording, request: AuditRequest) -> list[str]:
-    """Say where what was asked for could not be done."""
-    return [
+def _warn(work: _Work) -> list[str]:
+    """Say where what was asked for could not be done, or only in part."""
+    recording, method = work.recording, work.request.coverage
+    warnings = [
         f"{recording.path}: no coverage for {track.name}: packets of {track.codec} do not tell when "
         "the picture changed; use --coverage decode"
         for track in recording.tracks
-        if request.coverage == "packets" and track.codec not in FIT_CODECS
+        if method == "packets" and track.codec not in FIT_CODECS
     ]
+    partial = [track for track in recording.tracks if track.recorded is not None]
+    if partial and (method != "off" or _needs_pictures(work)):
+        recorded, frames = sum(t.recorded_count for t in partial), sum(len(t.t_us) for t in partial)
+        warnings.append(
+            f"{recording.path}: {recorded:,} of {frames:,} frames were recorded, and the journal has the "
+            "times of all: costs are of all, pictures and coverage of the recorded ones alone"
+        )
+    return warnings

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from meetctl.domain.policy import Policy, name_rate
-from meetctl.domain.recording import Recording, Track
+from meetctl.domain.recording import Recording, Track, take_recorded
 from meetctl.domain.sampler import Sampler
 
 SWEEP_RATES = tuple(Fraction(rate) for rate in ("0.1", "0.2", "0.5", "1", "2", "5"))
@@ -59,8 +59,14 @@ def _sweep_grid(base: Policy, asked: Sequence[Policy], *, gates: bool) -> list[P
 
 
 def sample_track(track: Track, policy: Policy) -> Sequence[int]:
-    """Return the indexes of the frames that the policy's rate keeps, before any gate."""
-    return Sampler(policy.fps).select(track.t_us)
+    """Return the indexes of the frames that the policy's rate keeps, before any gate.
+
+    A gate looks at pictures, so with one only frames that are in the recording are offered.
+    """
+    if policy.gate is None or track.recorded is None:
+        return Sampler(policy.fps).select(track.t_us)
+    recorded = track.recorded
+    return [recorded[place] for place in Sampler(policy.fps).select(take_recorded(track).t_us)]
 
 
 def times_of(track: Track, indexes: Sequence[int]) -> Sequence[int]:

@@ -31,6 +31,9 @@ from meetctl.errors import MediaError
 if TYPE_CHECKING:
     from meetctl.ports import Progress
 
+TRACK_TAG = "MEETCTL_TRACK"
+"""The stream's tag in which a recorder writes the id that a track had in the meeting."""
+
 _REPORT_EVERY = 4096
 """Packets between two reports of progress."""
 
@@ -207,6 +210,7 @@ def _make_track(path: Path, columns: _Columns, name: str, origin: int) -> Track:
         size_bytes=columns.size_bytes,
         keyframe=columns.keyframe,
         runs=_size_runs(columns),
+        id=stream.metadata.get(TRACK_TAG, ""),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
@@ -14,7 +15,8 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from meetctl.adapters.media_av.opening import discard_others, has_decoder, open_media, origin_us, to_us
-from meetctl.domain.recording import Recording, Track
+from meetctl.adapters.media_av.sizes import codec_name
+from meetctl.domain.recording import MediaPart, Recording, Track, take_recorded
 from meetctl.domain.vision_tokens import sent_size
 from meetctl.errors import MediaError
 
@@ -50,40 +52,56 @@ def decode_track(
     Raises:
         MediaError: The file is gone, or is no longer what was read.
     """
-    with open_media(track.media) as container:
-        stream = _find_stream(container, track)
+    recorded = take_recorded(track)
+    ends = [*(part.first for part in track.parts[1:]), len(recorded.t_us)]
+    for part, end in zip(track.parts, ends, strict=True):
+        times_us = recorded.t_us[part.first : end] if track.further else recorded.t_us
+        for place, frame in _decode_part(recording, part, times_us, progress, coarse=coarse):
+            index = part.first + place
+            if track.recorded is not None:
+                index = track.recorded[index]
+            yield DecodedPicture(index, times_us[place], frame)
+
+
+def _decode_part(
+    recording: Recording, part: MediaPart, times_us: array[int], progress: Progress, *, coarse: bool
+) -> Iterator[tuple[int, VideoFrame]]:
+    """Decode one stream of one file; yield each good frame with its place in `times_us`."""
+    with open_media(part.media) as container:
+        stream = _find_stream(container, part)
         discard_others(container, [stream])
         stream.thread_type = av.codec.context.ThreadType.AUTO
-        if coarse and track.codec in _SMOOTHED_LAST:
+        if coarse and codec_name(stream) in _SMOOTHED_LAST:
             stream.codec_context.options = {"skip_loop_filter": "all"}
         origin = origin_us(container, on_media_clock=recording.kind == "bundle")
-        count, index = len(track.t_us), -1
+        count, place = len(times_us), -1
         for t_us, frame in _decode(container, stream):
-            found = _find_frame(track, t_us - origin, index)
+            found = _find_frame(times_us, t_us - origin, place)
             if found == count:
                 break
-            index = found
-            if not index % _REPORT_EVERY:
-                progress(f"looking at {track.media.name}", index, count, "frames")
+            place = found
+            if not place % _REPORT_EVERY:
+                progress(f"looking at {part.media.name}", place, count, "frames")
             if not frame.is_corrupt:
-                yield DecodedPicture(index, track.t_us[index], frame)
+                yield place, frame
+            if place == count - 1:
+                break  # what follows is of other streams
 
 
-def _find_stream(container: av.container.InputContainer, track: Track) -> av.VideoStream:
+def _find_stream(container: av.container.InputContainer, part: MediaPart) -> av.VideoStream:
     streams = container.streams
-    stream = streams[track.stream] if track.stream < len(streams) else None
+    stream = streams[part.stream] if part.stream < len(streams) else None
     if not isinstance(stream, av.VideoStream) or not has_decoder(stream):
-        raise MediaError(f"{track.media} no longer has the video it had a moment ago")
+        raise MediaError(f"{part.media} no longer has the video it had a moment ago")
     return stream
 
 
-def _find_frame(track: Track, t_us: int, last: int) -> int:
-    """Return which of the track's frames this is; the one after `last` where the time is none of theirs.
+def _find_frame(times_us: array[int], t_us: int, last: int) -> int:
+    """Return which of the frames this is; the one after `last` where the time is none of theirs.
 
     Decoders make up times where a container has none for a packet (AVI has only decoding times), and
     several frames may have the same time.
     """
-    times_us = track.t_us
     if t_us > times_us[-1]:
         return len(times_us)
     following = last + 1

@@ -1,0 +1,1 @@
+"""What every process of meetctl needs: its settings, and where things are kept."""

@@ -1,0 +1,171 @@
+"""What a session's journal says of the frames that were kept, and of the requests that took them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from meetctl.domain.events import Event
+from meetctl.domain.policy import Policy, parse_rate
+from meetctl.domain.session_cost import CostLine, fold_usage
+from meetctl.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEntry:
+    """A frame that the agent kept (`frame.kept`)."""
+
+    frame: str
+    """Its name, such as "frame-000012"."""
+    track: str
+    t_us: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestEntry:
+    """A request to the model (`llm.request`)."""
+
+    request: str
+    """Its name, such as "request-003"; its number in the journal where it has none."""
+    ts: str
+    """When it was made (UTC, RFC 3339)."""
+    t_us: int
+    as_of_us: int | None
+    """It took frames up to this media time; None in journals that do not say so."""
+    images: tuple[str, ...]
+    """Names of the frames it took, oldest first."""
+    provider: str
+    model: str
+    detail: str | None
+    image_tokens: int | None
+    image_usd: Decimal | None
+    """What the images cost; None where it is not said, or there is no price."""
+    says_image_usd: bool
+    """Whether the journal speaks of what the images cost, if only to say that there is no price."""
+    outcome: str
+
+    @property
+    def takes_until_us(self) -> int:
+        """Up to which media time it took frames."""
+        return self.t_us if self.as_of_us is None else self.as_of_us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionJournal:
+    """A journal's frames and requests, in the journal's order."""
+
+    policy: Policy | None
+    """What the agent kept and sent by; None where the journal does not say, or not in a way we know."""
+    kept: tuple[KeptEntry, ...]
+    requests: tuple[RequestEntry, ...]
+    has_ended: bool
+    """Whether the session was ended; otherwise it still runs, or its process was killed."""
+    end_us: int
+    """Media time of the last event."""
+    unreadable: int = 0
+    """How many lines are no events."""
+    lost: int = 0
+    """How many events are missing, by their numbers."""
+    usage: tuple[CostLine, ...] = ()
+    """What all usage events come to."""
+    told_cost: tuple[Mapping[str, Any], ...] | None = None
+    """What the session's end says that it cost, one entry a line; None where it does not say."""
+
+
+def read_journal(events: Iterable[Event | None]) -> SessionJournal:
+    """Gather what the events say; None stands for an unreadable line, as `parse_journal` gives it."""
+    lines = list(events)
+    whole = [event for event in lines if event is not None]
+    seqs = {event.seq for event in whole}
+    requests = [event for event in whole if event.type == "llm.request"]
+    return SessionJournal(
+        policy=next(
+            (_read_policy(e.fields.get("policy")) for e in whole if e.type == "session.started"), None
+        ),
+        kept=tuple(entry for event in whole if event.type == "frame.kept" and (entry := _read_kept(event))),
+        requests=tuple(_read_request(event, number) for number, event in enumerate(requests, 1)),
+        has_ended=any(event.type == "session.ended" for event in whole),
+        end_us=max((round(event.t * 1_000_000) for event in whole), default=0),
+        unreadable=len(lines) - len(whole),
+        lost=max(seqs) + 1 - len(seqs) if seqs else 0,
+        usage=fold_usage(whole),
+        told_cost=next((_read_cost(e.fields.get("cost")) for e in whole if e.type == "session.ended"), None),
+    )
+
+
+def _read_policy(fields: object) -> Policy | None:
+    """Read the session's policy; rates are texts, or numbers in older journals."""
+    if not isinstance(fields, Mapping) or "fps" not in fields:
+        return None
+    base = Policy(name="journal", fps=Fraction(0))
+    side, window = fields.get("side"), fields.get("window", base.window)
+    if not isinstance(window, int) or not isinstance(side, int | None):
+        return None
+    try:
+        fps = parse_rate(str(fields["fps"]))
+    except UsageError:
+        return None
+    return Policy(
+        name=base.name,
+        fps=fps,
+        window=window,
+        detail=str(fields.get("detail", base.detail)),
+        model=str(fields.get("model", base.model)),
+        side=side,
+    )
+
+
+def _read_cost(lines: object) -> tuple[Mapping[str, Any], ...] | None:
+    if not isinstance(lines, list):
+        return None
+    return tuple(line for line in lines if isinstance(line, Mapping))
+
+
+def _read_kept(event: Event) -> KeptEntry | None:
+    fields = event.fields
+    t_us, width, height = (_whole(fields.get(name)) for name in ("t_us", "width", "height"))
+    if t_us is None or width is None or height is None:
+        return None
+    return KeptEntry(
+        frame=str(fields.get("frame", "")),
+        track=str(fields.get("track", "")),
+        t_us=t_us,
+        width=width,
+        height=height,
+    )
+
+
+def _read_request(event: Event, number: int) -> RequestEntry:
+    fields = event.fields
+    images, detail = fields.get("images"), fields.get("detail")
+    return RequestEntry(
+        request=str(fields.get("request") or f"request {number}"),
+        ts=event.ts,
+        t_us=round(event.t * 1_000_000),
+        as_of_us=_whole(fields.get("as_of_us")),
+        images=tuple(map(str, images)) if isinstance(images, list) else (),
+        provider=str(fields.get("provider", "")),
+        model=str(fields.get("model", "")),
+        detail=detail if isinstance(detail, str) else None,
+        image_tokens=_whole(fields.get("image_tokens")),
+        image_usd=_read_usd(fields.get("image_usd", None if images else "0")),
+        says_image_usd="image_usd" in fields or not images,
+        outcome=str(fields.get("outcome", "done")),
+    )
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _read_usd(value: object) -> Decimal | None:
+    try:
+        amount = Decimal(value) if isinstance(value, str) else None
+    except ArithmeticError:
+        return None
+    return amount if amount is not None and amount.is_finite() else None

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from meetctl.agent.adapters import MeetingAdapters
+    from meetctl.agent.worker import WorkerRegistration
+    from meetctl.core.config import AgentSettings
     from meetctl.domain.audit import Audit, RecordingAudit
     from meetctl.errors import MeetctlError
     from meetctl.ports import Clock, FrameSink, FrameSource, Progress
@@ -141,3 +144,100 @@ def export_audit(audit: Audit, directory: Path) -> None:
     from meetctl.adapters import audit_duckdb
 
     audit_duckdb.export_parquet(audit, directory)
+
+
+def meeting_adapters(price_files: Sequence[Path]) -> MeetingAdapters:
+    """Return what the agent of a meeting is given, in its job's process.
+
+    Raises:
+        UsageError: A price file is missing or wrong.
+    """
+    from meetctl.adapters.event_log import EventLog
+    from meetctl.adapters.recorder_av.jpeg import AvFrameEncoder
+    from meetctl.adapters.recorder_av.recorder import AvMeetingRecorder
+    from meetctl.adapters.session_directory import JOURNAL, make_session_directory, write_session
+    from meetctl.agent.adapters import MeetingAdapters
+
+    clock = system_clock()
+    return MeetingAdapters(
+        clock=clock,
+        book=price_book(price_files),
+        encoder=AvFrameEncoder(),
+        make_directory=make_session_directory,
+        open_journal=lambda directory, owner, media_us: EventLog(
+            directory / JOURNAL, owner, clock=clock, media_us=media_us
+        ),
+        open_recorder=lambda directory, media_us, on_stopped: AvMeetingRecorder(
+            directory, now_us=media_us, on_stopped=on_stopped
+        ),
+        write_session=write_session,
+    )
+
+
+def check_agent_settings(settings: AgentSettings) -> None:
+    """Check, before any meeting, what would fail in each: prices, the model's image rule, the directory.
+
+    Raises:
+        UsageError: The price book has no rule for the model, or the model does not know the detail.
+        OutputError: Sessions cannot be kept where they should be.
+    """
+    from meetctl.adapters.session_directory import check_sessions_directory
+    from meetctl.domain.vision_tokens import resolve_detail
+
+    book = price_book(settings.price_files)
+    rule = book.image_rule(settings.llm.priced_model, system_clock().now())
+    resolve_detail(rule, settings.policy.detail)
+    check_sessions_directory(settings.sessions)
+    # A process that cannot prepare itself for a meeting would be started again and again.
+    meeting_adapters(settings.price_files)
+
+
+def serve_meetings(
+    settings: AgentSettings,
+    *,
+    agent_name: str,
+    max_meetings: int,
+    idle_processes: int,
+    host: str,
+    port: int,
+    prometheus_port: int | None,
+    drain_timeout_s: int,
+    on_registered: Callable[[WorkerRegistration], None],
+) -> None:
+    """Run the agent's worker until a signal.
+
+    Raises:
+        ServiceError: The LiveKit server cannot be reached, or refuses us.
+        UsageError: A port is taken.
+    """
+    import asyncio
+
+    from meetctl.adapters.worker_file import WorkerFile
+    from meetctl.agent.worker import WorkerOptions, serve
+    from meetctl.core.monitoring import start_logging
+
+    start_logging()
+    with WorkerFile() as state:
+
+        def registered(worker: WorkerRegistration) -> None:
+            state.write(worker)
+            on_registered(worker)
+
+        asyncio.run(
+            serve(
+                settings,
+                WorkerOptions(
+                    agent_name=agent_name,
+                    max_meetings=max_meetings,
+                    idle_processes=idle_processes,
+                    host=host,
+                    port=port,
+                    prometheus_port=prometheus_port,
+                    drain_timeout_s=drain_timeout_s,
+                ),
+                make_adapters=meeting_adapters,
+                clock=system_clock(),
+                on_registered=registered,
+                on_killed=state.remove,
+            )
+        )

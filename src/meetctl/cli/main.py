@@ -11,8 +11,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from meetctl import __version__
+from meetctl.cli.agent import agent_app
+from meetctl.cli.demo import demo
+from meetctl.cli.offline import offline_providers
 from meetctl.cli.prices import prices_app
 from meetctl.cli.replay import replay
+from meetctl.cli.stack import down, status, up
 from meetctl.errors import ExitCode, MeetctlError, OutputError
 
 app = typer.Typer(
@@ -23,7 +27,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(demo)
 app.command()(replay)
+app.command()(up)
+app.command()(down)
+app.command()(status)
+app.command("offline-providers", hidden=True)(offline_providers)
+app.add_typer(agent_app, name="agent")
 app.add_typer(prices_app, name="prices")
 
 

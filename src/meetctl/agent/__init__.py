@@ -1,0 +1,1 @@
+"""The agent: its worker, and what it does in one meeting."""

@@ -1,0 +1,66 @@
+"""What a job's process runs: module-level functions, because they are sent to it by name."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from meetctl.agent.meeting import Meeting
+from meetctl.agent.order import read_order
+from meetctl.agent.speech import prepare_speech
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from livekit.agents import JobContext, JobProcess
+
+    from meetctl.agent.adapters import AdaptersFactory
+    from meetctl.core.config import AgentSettings
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME = 40
+
+
+def prewarm(process: JobProcess, *, settings: AgentSettings, make_adapters: AdaptersFactory) -> None:
+    """Prepare a process for its meeting, before there is one."""
+    logging.getLogger("meetctl").setLevel(logging.INFO)
+    process.userdata["settings"] = settings
+    process.userdata["adapters"] = make_adapters(settings.price_files)
+    process.userdata["speech"] = prepare_speech(settings)
+
+
+async def run_meeting(ctx: JobContext) -> None:
+    """Take part in the meeting that the job is for."""
+    settings: AgentSettings = ctx.proc.userdata["settings"]
+    adapters = ctx.proc.userdata["adapters"]
+    rule = adapters.book.image_rule(settings.llm.priced_model, adapters.clock.now())
+    session_id = name_session(ctx.job.room.name, adapters.clock.now())
+    ctx.log_context_fields = {"room": ctx.job.room.name, "session_id": session_id}
+    meeting = Meeting(
+        ctx,
+        read_order(ctx.job.metadata, settings, rule),
+        adapters=adapters,
+        speech=ctx.proc.userdata["speech"],
+        session_id=session_id,
+    )
+    ctx.proc.userdata["meeting"] = meeting
+    await meeting.start()
+
+
+async def end_meeting(ctx: JobContext) -> None:
+    """Close the meeting, however it has ended."""
+    meeting: Meeting | None = ctx.proc.userdata.get("meeting")
+    if meeting is not None:
+        await meeting.close()
+
+
+def name_session(room: str, at: datetime) -> str:
+    """Return a new session's id: when, where, and a little chance.
+
+    It is a directory's name too, so a room's odd characters are left out of it.
+    """
+    place = _UNSAFE.sub("-", room).strip("-.")[:_LONGEST_NAME] or "room"
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{place}-{secrets.token_hex(3)}"

@@ -1,0 +1,120 @@
+"""The room's tracks: which video the agent subscribes to, and where all of it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from livekit import rtc
+
+from meetctl.agent.rtc_video import receive_frames
+from meetctl.domain.live_media import VideoTrack
+from meetctl.domain.watching import choose_watched
+
+if TYPE_CHECKING:
+    from meetctl.agent.frame_feed import FrameFeed
+    from meetctl.agent.journal import MeetingJournal
+    from meetctl.agent.voices import Ears
+
+logger = logging.getLogger(__name__)
+
+_SOURCES: dict[Any, str] = {
+    rtc.TrackSource.SOURCE_SCREENSHARE: "screen_share",
+    rtc.TrackSource.SOURCE_CAMERA: "camera",
+    rtc.TrackSource.SOURCE_MICROPHONE: "microphone",
+    rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO: "screen_share_audio",
+}
+
+
+class RoomTracks:
+    """Subscribes to the screens, or to the cameras where nobody shares a screen, and to all audio."""
+
+    def __init__(
+        self, room: rtc.Room, *, frames: FrameFeed, ears: Ears | None, journal: MeetingJournal
+    ) -> None:
+        self._room = room
+        self._frames = frames
+        self._ears = ears
+        self._journal = journal
+        self._heard: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def follow(self) -> None:
+        """Choose tracks now, and again whenever they change."""
+        for name in ("track_published", "track_unpublished", "track_muted", "track_unmuted"):
+            self._room.on(name, self._choose)
+        self._room.on("participant_disconnected", self._choose)
+        self._room.on("track_subscribed", self._start)
+        self._room.on("track_unsubscribed", self._stop)
+        for participant in self._room.remote_participants.values():
+            for publication in participant.track_publications.values():
+                if publication.track is not None:
+                    self._start(publication.track, publication, participant)
+        self._choose()
+
+    async def close(self) -> None:
+        """Wait for what is being stopped."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _choose(self, *_: object) -> None:
+        """Subscribe to what should be watched, and to nothing else that is video."""
+        videos = {
+            publication.sid: (publication, participant.identity)
+            for participant in self._room.remote_participants.values()
+            for publication in participant.track_publications.values()
+            if publication.kind == rtc.TrackKind.KIND_VIDEO
+        }
+        watched = choose_watched(
+            _describe(publication, identity)
+            for publication, identity in videos.values()
+            if not publication.muted
+        )
+        for sid, (publication, _identity) in videos.items():
+            if (sid in watched) != publication.subscribed:
+                publication.set_subscribed(sid in watched)
+
+    def _start(
+        self, track: rtc.Track, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
+    ) -> None:
+        if track.kind == rtc.TrackKind.KIND_VIDEO:
+            video = _describe(publication, participant.identity)
+            self._frames.watch(video, receive_frames(track))
+            return
+        if publication.sid in self._heard:
+            return
+        self._heard.add(publication.sid)
+        self._journal.write(
+            "track.started",
+            {
+                "track": publication.sid,
+                "participant": participant.identity,
+                "source": _SOURCES.get(publication.source, "unknown"),
+                "kind": "audio",
+            },
+        )
+        if self._ears is not None:
+            self._ears.follow(track, participant.identity)
+
+    def _stop(
+        self, track: rtc.Track, publication: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant
+    ) -> None:
+        if track.kind == rtc.TrackKind.KIND_VIDEO:
+            self._run(self._frames.unwatch(publication.sid))
+            return
+        self._heard.discard(publication.sid)
+        self._journal.write("track.ended", {"track": publication.sid, "kind": "audio"})
+        if self._ears is not None:
+            self._run(self._ears.unfollow(publication.sid))
+
+    def _run(self, stopping: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(stopping)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _describe(publication: rtc.RemoteTrackPublication, identity: str) -> VideoTrack:
+    source = "screen_share" if publication.source == rtc.TrackSource.SOURCE_SCREENSHARE else "camera"
+    return VideoTrack(id=publication.sid, participant=identity, source=source)

@@ -1,0 +1,67 @@
+"""The agent's worker as a part of a stack: a process of meetctl itself."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from meetctl.core.config import KEY_VARIABLES, OFFLINE_VARIABLE
+from meetctl.core.local_stack import LiveKitAccess
+from meetctl.core.places import state_directory
+from meetctl.stack.supervisor import Part
+
+NAME = "agent-worker"
+STOP_LIMIT_S = 20.0
+"""A meeting that still runs may take some seconds to complete its recording."""
+START_LIMIT_S = 180.0
+"""A worker loads its libraries and models before it registers: seconds, and many on a busy machine."""
+
+
+def worker_part(
+    livekit: LiveKitAccess,
+    offline_url: str,
+    options: Sequence[str],
+    *,
+    directory: Path,
+    environment: Mapping[str, str],
+    with_keys: bool = False,
+) -> Part:
+    """Return a worker for this server and these offline providers, with its log in `directory`.
+
+    `with_keys` lets it use the providers whose keys are in the environment.
+    """
+    own = {
+        name: value
+        for name, value in environment.items()
+        if with_keys or name not in (*KEY_VARIABLES.values(), "OPENAI_BASE_URL")
+    }
+    own |= {
+        "LIVEKIT_URL": livekit.url,
+        "LIVEKIT_API_KEY": livekit.api_key,
+        "LIVEKIT_API_SECRET": livekit.api_secret,
+        OFFLINE_VARIABLE: offline_url,
+    }
+
+    async def probe(pid: int) -> str | None:
+        return _read_health(state_directory() / "workers" / f"{pid}.json")
+
+    return Part(
+        name=NAME,
+        command=(sys.executable, "-P", "-m", "meetctl", "agent", "start", "--drain-s", "0", *options),
+        environment=own,
+        log=directory / f"{NAME}.log",
+        ready=probe,
+        start_limit_s=START_LIMIT_S,
+        stop_limit_s=STOP_LIMIT_S,
+    )
+
+
+def _read_health(path: Path) -> str | None:
+    """Return the address of a registered worker's health; None until it is registered."""
+    try:
+        port: object = json.loads(path.read_bytes())["http_port"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return f"http://127.0.0.1:{port}"

@@ -1,0 +1,95 @@
+"""What a dispatch's metadata changes for one meeting, and that nothing in it keeps the agent out."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.agent_settings import make_settings
+
+from meetctl.agent.order import MeetingOrder, read_order
+from meetctl.core.config import parse_recording
+from meetctl.domain.image_sizing import FixedTokens
+from meetctl.domain.vision_tokens import ImageRule
+
+SETTINGS = make_settings()
+RULE = ImageRule(
+    id="test/2026-02-26",
+    kind="tile",
+    provider="openai",
+    models=("gpt-4.1",),
+    auto="high",
+    details=(("low", FixedTokens(tokens=85)), ("high", FixedTokens(tokens=1105))),
+    source="test",
+    origin="test",
+)
+
+
+def order_of(metadata: object) -> MeetingOrder:
+    return read_order(json.dumps(metadata), SETTINGS, RULE)
+
+
+@pytest.mark.parametrize("metadata", ["", "  \n", "{}", '{"somebody": "else\'s"}'])
+def test_without_an_order_the_workers_settings_hold(metadata: str) -> None:
+    assert read_order(metadata, SETTINGS, RULE) == MeetingOrder(settings=SETTINGS, tenant_id=None)
+
+
+def test_an_order_changes_what_it_names() -> None:
+    order = order_of(
+        {"tenant": "acme", "fps": 0.5, "window": 3, "detail": "low", "side": 1024, "record": "full"}
+    )
+    policy = order.settings.policy
+    assert (policy.fps, policy.window, policy.detail, policy.side) == (Fraction(1, 2), 3, "low", 1024)
+    assert order.settings.recording == parse_recording("full")
+    assert order.tenant_id == "acme"
+    assert order.problems == ()
+    assert order.settings.llm == SETTINGS.llm
+
+
+@pytest.mark.parametrize("fps", ["every-frame", "1/3", 2])
+def test_rates_are_those_of_the_option(fps: object) -> None:
+    assert order_of({"fps": fps}).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("fps", "fast"),
+        ("fps", -1),
+        ("fps", True),
+        ("fps", None),
+        ("window", 2.5),
+        ("window", [5]),
+        ("detail", "sharp"),
+        ("detail", "original"),  # a detail, but not one of this model
+        ("side", 1),
+        ("record", "all"),
+        ("record", {"mode": "full"}),
+    ],
+)
+def test_a_wrong_value_is_named_and_only_it_is_left_out(key: str, value: object) -> None:
+    order = order_of({"tenant": 7, key: value, "window" if key != "window" else "side": 99})
+    (problem,) = order.problems
+    assert key in problem
+    assert order.tenant_id == "7"
+    assert 99 in (order.settings.policy.window, order.settings.policy.side)
+    assert order.settings.recording == SETTINGS.recording
+    assert order.settings.policy.detail == SETTINGS.policy.detail
+
+
+@pytest.mark.parametrize("metadata", ["{", "[]", "null", '"fps=1"', "[" * 200_000])
+def test_what_is_no_object_is_named(metadata: str) -> None:
+    order = read_order(metadata, SETTINGS, RULE)
+    assert order.settings == SETTINGS
+    assert order.problems == ("the dispatch's metadata is not a JSON object",)
+
+
+@given(
+    st.text()
+    | st.dictionaries(st.sampled_from(["fps", "record", "tenant", "side"]), st.text()).map(json.dumps)
+)
+def test_no_metadata_is_an_error(metadata: str) -> None:
+    assert read_order(metadata, SETTINGS, RULE).settings.livekit == SETTINGS.livekit

@@ -2,7 +2,7 @@
 # CONTRIBUTING.md says how to work with it, docs/decisions/0001-lock-file.md why the lock is requirements.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check static format lock docs bench clean
+.PHONY: help setup demo livekit test check static format lock docs bench clean
 .PHONY: formatted lint types contracts dependencies documented
 
 # Relative names throughout, so that the checkout may lie anywhere, spaces in its path or not.
@@ -28,10 +28,13 @@ help: ## show this list
 
 setup: $(INSTALLED) ## install what is locked, and meetctl itself, into .venv
 
-demo: setup ## audit the sample recording
-	@.venv/bin/meetctl replay --fps 1 recordings/quarterly-review
+demo: setup ## hold a whole meeting on this machine, and audit what its vision cost
+	@.venv/bin/meetctl demo
 
-test: setup ## run every test (PYTEST_ARGS='-k sampler' for some)
+livekit: setup ## find or build the LiveKit server, once (minutes; kept in the user's cache)
+	@.venv/bin/meetctl up --prepare
+
+test: setup livekit ## run every test (PYTEST_ARGS='-k sampler' for some)
 	@$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 check: static test ## everything that must hold before a commit
@@ -61,16 +64,20 @@ format: setup ## format the code and sort its imports
 	.venv/bin/ruff check --fix .
 
 lock: $(UV_FILE) ## rewrite requirements.lock after pyproject.toml changed (UPGRADE=--upgrade for new versions)
-	"$(UV)" pip compile pyproject.toml --group dev --universal --generate-hashes --quiet \
+	"$(UV)" pip compile pyproject.toml --extra local --group dev --universal --generate-hashes --quiet \
 		--no-header --no-annotate --no-emit-index-url $(UPGRADE) --output-file requirements.lock
 
 docs: setup ## rewrite the generated parts of the documentation
 	$(PYTHON) scripts/make_docs.py
 
-bench: setup ## measure start-up, replay against ffmpeg and coverage (BENCH_ARGS=--quick leaves the hours out)
+bench: setup livekit ## measure everything that docs and README state (an hour or two; BENCH_ARGS=--quick tries it)
 	$(PYTHON) benchmarks/start_up.py
 	$(PYTHON) benchmarks/coverage_accuracy.py
 	$(PYTHON) benchmarks/replay_speed.py $(BENCH_ARGS)
+	$(PYTHON) benchmarks/sampler_cost.py $(BENCH_ARGS)
+	$(PYTHON) benchmarks/recorder_cpu.py
+	$(PYTHON) benchmarks/meeting_load.py $(BENCH_ARGS)
+	$(PYTHON) benchmarks/answer_latency.py $(BENCH_ARGS)
 
 clean: ## remove everything that make made, .venv and .tools included
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

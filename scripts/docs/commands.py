@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docs.blocks import fence
+from docs.transcripts import is_recorded, read_transcript
 
 ROOT = Path(__file__).resolve().parents[2]
 MEETCTL = Path(sys.executable).with_name("meetctl")
@@ -33,7 +34,10 @@ class Outcome:
 
 
 class Commands:
-    """Runs meetctl in a scratch directory that sees the sample recordings; each command once."""
+    """Runs meetctl in a scratch directory that sees the sample recordings; each command once.
+
+    Commands that need a real meeting or a server are not run: what they printed is recorded.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -64,6 +68,9 @@ class Commands:
         return document
 
     def _start(self, command: str) -> Outcome:
+        recorded = read_transcript(command)
+        if recorded is not None:
+            return Outcome(stdout=recorded, stderr="", exit_code=0)
         words = [word for text in shlex.split(command)[1:] for word in self._expand(text)]
         # Only these show how old something is.
         program = [sys.executable, str(STANDING_CLOCK)] if words[:1] == ["prices"] else [str(MEETCTL)]
@@ -109,13 +116,16 @@ def split_head(source: str) -> tuple[str, int | None]:
 def show_command(commands: Commands, source: str) -> str:
     """Return a code block with the command and what a person sees of it in a terminal.
 
-    What goes to stderr is shown where the command fails, or prints nothing else.
+    What goes to stderr is shown where the command fails, or prints nothing else. Of a recorded command both
+    are, so that not `head` but an ellipsis says what is left out.
     """
     command, lines = split_head(source)
     outcome = commands.run(command)
     shown = outcome.stdout
     if lines is not None:
         shown = "".join(shown.splitlines(keepends=True)[:lines])
+        if is_recorded(command):
+            source, shown = command, shown + "…\n"
     if outcome.exit_code or not outcome.stdout:
         shown += outcome.stderr
     if outcome.exit_code:

@@ -5,6 +5,7 @@ That generated parts are current is checked by `make static`, which runs scripts
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,13 @@ PAGES = sorted(
 )
 PAGE_OF = {
     ("replay",): "docs/replay.md",
+    ("demo",): "docs/demo.md",
+    ("up",): "docs/local-stack.md",
+    ("down",): "docs/local-stack.md",
+    ("status",): "docs/local-stack.md",
+    ("agent", "start"): "docs/agent.md",
+    ("agent", "dev"): "docs/agent.md",
+    ("offline-providers",): "docs/offline-providers.md",
     ("prices", "show"): "docs/prices.md",
     ("prices", "check"): "docs/prices.md",
 }
@@ -38,7 +46,10 @@ GENERATED = re.compile(r"^<!-- [^\n]+ -->\n.*?^<!-- end -->$", re.MULTILINE | re
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)|src=\"(?P<picture>[^\"]+)\"")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-FOREIGN_OPTIONS = frozenset({"--no-color"})
+EVENT_EXAMPLE = re.compile(r'^\{.*"type":.*\}$', re.MULTILINE)
+ENVELOPE = frozenset({"v", "seq", "ts", "t", "session_id", "tenant_id", "room"})
+LIVE_JOURNAL = ROOT / "recordings" / "live-demo" / "events.jsonl"
+FOREIGN_OPTIONS = frozenset({"--debug", "--help", "--no-color"})
 """Options that may stand anywhere on the command line, so that no command has them."""
 
 
@@ -105,3 +116,20 @@ def test_no_option_is_made_up(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     assert list(broken_links(page)) == []
+
+
+def test_each_event_of_a_real_meeting_is_described() -> None:
+    page = text_of(ROOT / "docs/journal.md")
+    named = set(re.findall(r"`([a-z_.]+)`", page))
+    events = [json.loads(line) for line in LIVE_JOURNAL.read_text(encoding="utf-8").splitlines()]
+    assert {name for event in events for name in (*event, event["type"])} - named == set()
+
+
+def test_examples_of_events_have_the_fields_of_a_real_meeting() -> None:
+    real: dict[str, set[frozenset[str]]] = {}
+    for line in LIVE_JOURNAL.read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        real.setdefault(event["type"], set()).add(frozenset(event) - ENVELOPE)
+    examples = [json.loads(line) for line in EVENT_EXAMPLE.findall(text_of(ROOT / "docs/journal.md"))]
+    assert examples
+    assert [event for event in examples if frozenset(event) - ENVELOPE not in real[event["type"]]] == []

@@ -61,11 +61,11 @@ def audit(recordings: Path) -> Audit:
         AuditTask(
             path=recordings / name, request=request, price_files=(), frames_directory=None, frames_folder=name
         )
-        for name in ("quarterly-review", "code-walkthrough")
+        for name in ("quarterly-review", "code-walkthrough", "live-demo")
     ]
     found = [one for _, one in audit_recordings(tasks, jobs=1, progress_of=lambda _: lambda *_: None)]
     audits = [audit for audit in found if isinstance(audit, RecordingAudit)]
-    assert len(audits) == 2
+    assert len(audits) == 3
     return make_audit(audits, price_book="2026-11-22", meaning="per_turn", target=0.95, sweep=False)
 
 
@@ -261,7 +261,7 @@ def test_a_file_that_another_program_has_open_is_not_replaced(saved: Path, tmp_p
         with pytest.raises(OutputError, match=re.escape(str(path))):
             save_audit(written_audit(), path)
         other.communicate("")
-    assert column(path, "SELECT count(*) FROM recordings") == [2]
+    assert column(path, "SELECT count(*) FROM recordings") == [3]
 
 
 @pytest.mark.parametrize("name", ["", "missing/a.duckdb"])

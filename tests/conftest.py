@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +15,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI") == "true"
@@ -40,6 +42,30 @@ DROPPED_NAMES = (
     "LINES",
     "PYTHONWARNINGS",
 )
+
+
+@pytest.fixture(autouse=True)
+def usual_priority() -> Iterator[None]:
+    """No test leaves this thread with another scheduling policy: every later process would inherit it."""
+    if sys.platform != "linux":
+        yield
+        return
+    before = os.sched_getscheduler(0)
+    yield
+    after = os.sched_getscheduler(0)
+    if after != before:
+        os.sched_setscheduler(0, before, os.sched_param(0))
+    assert after == before
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Run one `live` test at a time on this machine: two meetings at once on two cores lose sound."""
+    if item.get_closest_marker("live") is None:
+        return (yield)
+    with (Path(tempfile.gettempdir()) / "meetctl-live-tests.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return (yield)
 
 
 class MeetctlRunner(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -86,7 +88,17 @@ def write_media(
             packets += _encode_tone(container, *tone)
         for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
             container.mux(packet)
+    leave_real_time()
     return path
+
+
+def leave_real_time() -> None:
+    """Give this thread its usual priority back, which SVT-AV1 raises above all others' where root runs it.
+
+    Every process that is started afterwards would have that priority too, and starve the machine.
+    """
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def frames_of(video: Video) -> Iterator[av.VideoFrame]:
@@ -149,6 +161,7 @@ def write_sizes(path: Path, codec: str, sizes: Sequence[tuple[int, int]], count:
         for packet in packets:
             packet.dts = last_dts = max(packet.dts, last_dts + 1)
             container.mux(packet)
+    leave_real_time()
     return path
 
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from tests.conftest import MeetctlRunner
     from tests.live_agent import Worker
 
+pytestmark = pytest.mark.live
+
 ON_DEMAND = ("--idle-processes", "0")
 """No process waits for a next meeting that a test does not have."""
 NOWHERE = "http://127.0.0.1:9"

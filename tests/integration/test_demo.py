@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from tests.live_agent import read_events
-from tests.live_meeting import assert_verified, video_streams
+from tests.live_meeting import ATTEMPTS, assert_verified, video_streams
 from tests.local_stack import require_livekit_server
 
 from meetctl.stack.participant.script import Say, ShowNext, demo_script
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import MeetctlRunner
+
+pytestmark = pytest.mark.live
 
 KEY = "sk-secret-of-the-user"
 END_S = 120
@@ -76,6 +79,11 @@ def test_demo_holds_a_meeting_and_prints_its_audit_and_verification(
 ) -> None:
     environment = {"OPENAI_API_KEY": KEY, "TMPDIR": str(temporary)}
     done = meetctl(*options, "--json", env=environment)
+    for _ in range(ATTEMPTS - 1):
+        if was_understood(done):
+            break
+        shutil.rmtree(tmp_path / "sessions")
+        done = meetctl(*options, "--json", env=environment)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["schema"] == "meetctl.demo/1"
@@ -96,11 +104,18 @@ def test_demo_holds_a_meeting_and_prints_its_audit_and_verification(
     assert {line["provider"] for line in end["cost"]} == {"offline"}
 
 
+def was_understood(done: subprocess.CompletedProcess[str]) -> bool:
+    """Tell whether sound got through as it should: a busy machine loses some, as a network does."""
+    assert done.returncode == 0, done.stderr
+    meeting = json.loads(done.stdout)["meeting"]
+    return not meeting["problems"] and all(exchange["understood"] for exchange in meeting["exchanges"])
+
+
 def assert_meeting(meeting: dict[str, Any]) -> None:
     assert (meeting["person"], meeting["problems"]) == ("Maya", [])
     assert "recorded" in meeting["greeting"]
     assert [exchange["said"] for exchange in meeting["exchanges"]] == QUESTIONS
-    # A busy machine loses sound, as a network does; what is left of a question is answered all the same.
+    # What is left of a question is answered all the same.
     assert all(exchange["understood"] for exchange in meeting["exchanges"])
     assert any(exchange["understood"] == exchange["said"] for exchange in meeting["exchanges"])
     answers = " ".join(exchange["answer"] for exchange in meeting["exchanges"])

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from tests.live_meeting import LiveMeeting
 
+pytestmark = pytest.mark.live
+
 GRACE_S = 8
 HOW_MANY = "How many pictures did you get?"
 DEFAULT_POLICY = {"fps": "1", "window": 5, "detail": "high", "side": None, "model": "gpt-4.1"}

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from meetctl.stack.participant.report import PersonReport
 
+pytestmark = pytest.mark.live
+
 GREETING = "Hello there."
 OPTIONS = ("--greeting", GREETING, "--announce", "--grace-s", "1", "--record", "full")
 CAN_YOU_SEE = "Hello, can you see my screen?"

@@ -33,6 +33,8 @@ from meetctl.stack.participant.voice import SAMPLE_RATE, Voice, synthesize
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+pytestmark = pytest.mark.live
+
 HANG_S = 30
 """After this a test is taken for hung; none measures time by it."""
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from meetctl.core.local_stack import StackPart
 
+pytestmark = pytest.mark.live
+
 PATIENCE_S = 60
 SERVE = "print('serving', flush=True); import time; time.sleep(600)"
 STUBBORN_FAMILY = """

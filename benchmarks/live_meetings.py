@@ -7,7 +7,6 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -85,20 +84,7 @@ async def run_with_stack(work: Callable[[LiveStack], Awaitable[ValueT]]) -> Valu
     """
     directory = Path(tempfile.mkdtemp(prefix="meetctl-benchmark-"))
     async with Supervisor() as supervisor:
-        working = asyncio.ensure_future(_start_and_work(supervisor, directory, work))
-        crash = asyncio.ensure_future(supervisor.next_crash())
-        try:
-            await asyncio.wait({working, crash}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                part = crash.result()
-                raise ServiceError(f"{part.name} {part.detail}", hint=f"its log is {part.log}")
-            result = working.result()
-        finally:
-            for task in (working, crash):
-                task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    # What it failed with has been raised above; this only lets it clean up.
-                    await task
+        result = await supervisor.hold(_start_and_work(supervisor, directory, work))
     shutil.rmtree(directory, ignore_errors=True)
     return result
 

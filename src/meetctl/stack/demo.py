@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,20 +76,7 @@ async def run_demo(plan: DemoPlan, listener: DemoListener) -> DemoMeeting:
         ServiceError: A part did not start or crashed, or the agent did not finish its recording.
     """
     async with Supervisor() as supervisor:
-        meeting = asyncio.create_task(_hold_meeting(plan, listener, supervisor))
-        crash = asyncio.create_task(supervisor.next_crash())
-        try:
-            await asyncio.wait({meeting, crash}, return_when=asyncio.FIRST_COMPLETED)
-            if not meeting.done():
-                part = crash.result()
-                raise ServiceError(f"{part.name} {part.detail}", hint=f"its log is {part.log}")
-            return meeting.result()
-        finally:
-            for task in (meeting, crash):
-                task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    # What it failed with has been raised above; this only lets it clean up.
-                    await task
+        return await supervisor.hold(_hold_meeting(plan, listener, supervisor))
 
 
 async def _hold_meeting(plan: DemoPlan, listener: DemoListener, supervisor: Supervisor) -> DemoMeeting:

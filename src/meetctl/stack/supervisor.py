@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from meetctl.core.local_stack import StackPart
 from meetctl.errors import ServiceError
@@ -25,6 +26,8 @@ from meetctl.stack.process import (
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+ResultT = TypeVar("ResultT")
 
 Probe = Callable[[int], Awaitable[str | None]]
 """Asked again and again, with the part's process id: its address once it serves, None until then."""
@@ -136,6 +139,27 @@ class Supervisor:
         if run.status.state != "failed":
             run.status = replace(run.status, state="stopped")
         self._tell()
+
+    async def hold(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Do work that needs every part, and give it up when one of them crashes.
+
+        Raises:
+            ServiceError: A part has crashed; the message says which, and how.
+        """
+        doing = asyncio.create_task(work)
+        crash = asyncio.create_task(self.next_crash())
+        try:
+            await asyncio.wait({doing, crash}, return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                part = crash.result()
+                raise ServiceError(f"{part.name} {part.detail}", hint=f"its log is {part.log}")
+            return doing.result()
+        finally:
+            for task in (doing, crash):
+                task.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    # What it failed with has been raised above; this only lets it clean up.
+                    await task
 
     async def next_crash(self) -> StackPart:
         """Wait until a part that was ready ends by itself, and return it; its `detail` says how it ended."""

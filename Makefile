@@ -76,8 +76,11 @@ bench: setup livekit ## measure everything that docs and README state (an hour o
 	$(PYTHON) benchmarks/replay_speed.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/sampler_cost.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/recorder_cpu.py
+	$(PYTHON) benchmarks/backend_overhead.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/meeting_load.py $(BENCH_ARGS)
-	$(PYTHON) benchmarks/answer_latency.py $(BENCH_ARGS)
+	$(PYTHON) benchmarks/worker_load.py $(BENCH_ARGS)
+	$(PYTHON) benchmarks/two_workers.py $(BENCH_ARGS)
+	$(PYTHON) benchmarks/answer_latency.py --backend $(BENCH_ARGS)
 
 clean: ## remove everything that make made, .venv and .tools included
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

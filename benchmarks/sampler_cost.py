@@ -47,6 +47,9 @@ class DiscardedEvents:
         t = 0.0 if t_us is None else t_us / 1_000_000
         return Event(seq=0, ts="", t=t, type=kind, session_id="", tenant_id=None, room="", fields=fields)
 
+    def assign_tenant(self, tenant_id: str) -> None:
+        """Do nothing."""
+
     def close(self) -> None:
         """Do nothing."""
 

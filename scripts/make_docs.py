@@ -5,6 +5,7 @@ python scripts/make_docs.py --check    say what is stale, write nothing; exit 1 
 
 A generated part of a page stands between `<!-- SOURCE -->` and `<!-- end -->`. SOURCE is one of
     meetctl …                  the command and its output; ` | head -20` shows the first lines only
+    recorded: NAME             the command whose output is docs/transcripts/NAME, and that output
     file: NAME                 the code block in it is the file NAME that commands of the same page read
     sql: meetctl … --save …    the query in it, and its result on the database that the command saves
     table: NAME                a table of scripts/docs
@@ -20,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from docs import claim, example, pictures
+from docs import claim, example, pictures, transcripts
 from docs.blocks import Block, BlockError, fenced_text, fill_blocks, find_blocks
 from docs.commands import ROOT, Commands, show_command, split_head
 from docs.queries import answer_query
@@ -28,6 +29,7 @@ from docs.queries import answer_query
 PAGES = ("README.md", "docs/**/*.md")
 TABLE_PICTURE = ROOT / "docs" / "images" / "replay.svg"
 REPORT_PICTURE = ROOT / "docs" / "images" / "report.png"
+RECORDED = {name: command for command, name in transcripts.FILES.items()}
 TABLES = {**claim.TABLES, "worked example": example.worked_example}
 NOT_MEASURED = "Not measured yet: `make bench` does."
 
@@ -85,6 +87,8 @@ def render(commands: Commands, block: Block) -> str:
     match kind:
         case "meetctl":
             return show_command(commands, block.source)
+        case "recorded:" if name in RECORDED:
+            return show_command(commands, RECORDED[name])
         case "file:":
             return block.body
         case "sql:":

@@ -14,11 +14,20 @@ ROOT = Path(__file__).resolve().parents[2]
 DIRECTORY = ROOT / "docs" / "transcripts"
 DEMO_JOURNAL = ROOT / "recordings" / "live-demo" / "events.jsonl"
 DEMO = "meetctl demo"
+WITH_BACKEND = "meetctl agent start --prometheus-port 9464"
+METRICS = "curl -s http://127.0.0.1:9464/metrics | grep -E '^meetctl_(sessions|backend_calls|knowledge|cost)'"
+JOURNAL = (
+    """jq -c 'select(.type | test("^(tenant|transcript|knowledge|policy|control)"))"""
+    """ | del(.v, .ts, .session_id, .room)' events.jsonl"""
+)
 FILES = {
     DEMO: "demo.txt",
     "meetctl up": "up.txt",
     "meetctl agent start": "agent-start.txt",
     "meetctl down": "down.txt",
+    WITH_BACKEND: "backend-worker.txt",
+    METRICS: "backend-metrics.txt",
+    JOURNAL: "backend-journal.txt",
 }
 _ANSWER = re.compile(r'agent: "(?P<text>.*)" \(first sound after')
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from meetctl.agent.adapters import MeetingAdapters
-    from meetctl.agent.worker import WorkerRegistration
     from meetctl.core.config import AgentSettings
+    from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
     from meetctl.errors import MeetctlError
-    from meetctl.ports import Clock, FrameSink, FrameSource, Progress
+    from meetctl.ports import Backend, Clock, FrameSink, FrameSource, Progress
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -146,13 +146,28 @@ def export_audit(audit: Audit, directory: Path) -> None:
     audit_duckdb.export_parquet(audit, directory)
 
 
-def meeting_adapters(price_files: Sequence[Path]) -> MeetingAdapters:
+def backend(settings: AgentSettings) -> Backend | None:
+    """Return the platform's backend; None where none is configured. It is used by one event loop.
+
+    Raises:
+        UsageError: A procedure is given another name that is none of ours.
+    """
+    if settings.backend is None:
+        return None
+    from meetctl.adapters.backend_trpc import TrpcBackend
+
+    return TrpcBackend(settings.backend, system_clock())
+
+
+def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
     """Return what the agent of a meeting is given, in its job's process.
 
     Raises:
         UsageError: A price file is missing or wrong.
     """
+    from meetctl.adapters.delivery_state import begin_outbox
     from meetctl.adapters.event_log import EventLog
+    from meetctl.adapters.journal_reader import JournalReader
     from meetctl.adapters.recorder_av.jpeg import AvFrameEncoder
     from meetctl.adapters.recorder_av.recorder import AvMeetingRecorder
     from meetctl.adapters.session_directory import JOURNAL, make_session_directory, write_session
@@ -161,7 +176,7 @@ def meeting_adapters(price_files: Sequence[Path]) -> MeetingAdapters:
     clock = system_clock()
     return MeetingAdapters(
         clock=clock,
-        book=price_book(price_files),
+        book=price_book(settings.price_files),
         encoder=AvFrameEncoder(),
         make_directory=make_session_directory,
         open_journal=lambda directory, owner, media_us: EventLog(
@@ -171,6 +186,9 @@ def meeting_adapters(price_files: Sequence[Path]) -> MeetingAdapters:
             directory, now_us=media_us, on_stopped=on_stopped
         ),
         write_session=write_session,
+        read_journal=lambda directory: JournalReader(directory / JOURNAL),
+        backend=backend(settings),
+        begin_outbox=lambda directory: begin_outbox(directory, JOURNAL),
     )
 
 
@@ -185,23 +203,18 @@ def check_agent_settings(settings: AgentSettings) -> None:
     from meetctl.domain.vision_tokens import resolve_detail
 
     book = price_book(settings.price_files)
-    rule = book.image_rule(settings.llm.priced_model, system_clock().now())
-    resolve_detail(rule, settings.policy.detail)
+    for model in (settings.llm, *settings.llm_fallbacks):
+        rule = book.image_rule(model.priced_model, system_clock().now())
+        resolve_detail(rule, settings.policy.detail)
     check_sessions_directory(settings.sessions)
     # A process that cannot prepare itself for a meeting would be started again and again.
-    meeting_adapters(settings.price_files)
+    meeting_adapters(settings)
 
 
 def serve_meetings(
     settings: AgentSettings,
+    options: WorkerOptions,
     *,
-    agent_name: str,
-    max_meetings: int,
-    idle_processes: int,
-    host: str,
-    port: int,
-    prometheus_port: int | None,
-    drain_timeout_s: int,
     on_registered: Callable[[WorkerRegistration], None],
 ) -> None:
     """Run the agent's worker until a signal.
@@ -211,13 +224,14 @@ def serve_meetings(
         UsageError: A port is taken.
     """
     import asyncio
+    from contextlib import nullcontext
 
     from meetctl.adapters.worker_file import WorkerFile
-    from meetctl.agent.worker import WorkerOptions, serve
-    from meetctl.core.monitoring import start_logging
+    from meetctl.core.shared_metrics import share_metrics
 
-    start_logging()
-    with WorkerFile() as state:
+    # The library that keeps metrics decides when it is imported where, so it may be imported only now.
+    with WorkerFile() as state, share_metrics() if options.prometheus_port is not None else nullcontext():
+        from meetctl.agent.worker import serve
 
         def registered(worker: WorkerRegistration) -> None:
             state.write(worker)
@@ -226,18 +240,23 @@ def serve_meetings(
         asyncio.run(
             serve(
                 settings,
-                WorkerOptions(
-                    agent_name=agent_name,
-                    max_meetings=max_meetings,
-                    idle_processes=idle_processes,
-                    host=host,
-                    port=port,
-                    prometheus_port=prometheus_port,
-                    drain_timeout_s=drain_timeout_s,
-                ),
+                options,
                 make_adapters=meeting_adapters,
                 clock=system_clock(),
                 on_registered=registered,
                 on_killed=state.remove,
+                beside=_delivery_of_what_was_left(settings),
             )
         )
+
+
+def _delivery_of_what_was_left(settings: AgentSettings) -> Callable[[], Coroutine[Any, Any, None]] | None:
+    """Return what delivers the usage that ended sessions have left; None without a backend."""
+    from meetctl.adapters.delivery_state import FileOutboxes
+    from meetctl.adapters.session_directory import JOURNAL
+    from meetctl.services.left_behind import LeftBehind
+
+    platform = backend(settings)
+    if platform is None:
+        return None
+    return LeftBehind(FileOutboxes(settings.sessions, JOURNAL), platform, system_clock()).run

@@ -6,13 +6,21 @@ MeetctlError                 1  failed
 ├── UsageError               2  wrong option, file or configuration
 │   └── UnknownModelError    2  no image-token rule for a model; names close matches
 ├── ServiceError             3  a service could not be reached or refused us
+│   └── BackendError         3  the platform's backend failed one call; says how
 └── CheckFailedError         4  an --assert or --verify did not hold, or is undecided
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+BackendFailure = Literal["unreachable", "timeout", "refused", "not found", "wrong answer", "failed", "paused"]
+"""How a call to the backend can fail.
+
+`refused` is about our key or our rights, `wrong answer` an answer in a shape that nobody expects, `failed` an
+error of its own, and `paused` a call that was not made, because the ones before it failed.
+"""
 
 
 class ExitCode(IntEnum):
@@ -68,6 +76,22 @@ class ServiceError(MeetctlError):
     """A service could not be reached, or refused us; the message names which one."""
 
     exit_code = ExitCode.SERVICE
+
+
+class BackendError(ServiceError):
+    """One call to the platform's backend failed; `reason` says how, in one of a few words."""
+
+    def __init__(self, message: str, *, reason: BackendFailure, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason: BackendFailure = reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the reason too when an error crosses from a worker process."""
+        return (_rebuild_backend_error, (self.message, self.reason, self.hint))
+
+
+def _rebuild_backend_error(message: str, reason: BackendFailure, hint: str | None) -> BackendError:
+    return BackendError(message, reason=reason, hint=hint)
 
 
 class CheckFailedError(MeetctlError):

@@ -76,6 +76,15 @@ def test_every_event_says_whose_it_is(desk: Desk) -> None:
     )
 
 
+def test_a_tenant_who_becomes_known_owns_the_events_from_then_on(desk: Desk) -> None:
+    desk.sink.append("session.started", {})
+    desk.sink.assign_tenant("globex")
+    event = desk.sink.append("tenant.resolved", {})
+    assert event.tenant_id == "globex"
+    assert [event.tenant_id for event in desk.events] == [OWNER.tenant_id, "globex"]
+    assert {(event.session_id, event.room) for event in desk.events} == {(OWNER.session_id, OWNER.room)}
+
+
 def test_events_are_numbered_from_zero_without_gaps(desk: Desk) -> None:
     for number in range(20):
         desk.sink.append("log", {"number": number})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from meetctl.domain.events import Event, JournalOwner, format_event, parse_event
@@ -49,6 +50,9 @@ class InMemoryEventSink:
             raise OutputError("the journal cannot be written: no space is left")
         self.lines.append(json.dumps(format_event(event)))
         return event
+
+    def assign_tenant(self, tenant_id: str) -> None:
+        self._owner = replace(self._owner, tenant_id=tenant_id)
 
     def close(self) -> None:
         self.is_closed = True

@@ -5,21 +5,26 @@ That generated parts are current is checked by `make static`, which runs scripts
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 import typer.main
 
 from meetctl.cli.main import app
+from meetctl.core.variables import PROCEDURES, VARIABLES
+from meetctl.domain.control import OPERATIONS
+from meetctl.domain.control_token import RefusalReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "meetctl"
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
@@ -49,6 +54,9 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 EVENT_EXAMPLE = re.compile(r'^\{.*"type":.*\}$', re.MULTILINE)
 ENVELOPE = frozenset({"v", "seq", "ts", "t", "session_id", "tenant_id", "room"})
 LIVE_JOURNAL = ROOT / "recordings" / "live-demo" / "events.jsonl"
+EVENT_TYPE = re.compile(r"[a-z]+\.[a-z]+")
+INSTRUMENTS = {"Counter": "_total", "_counter": "_total", "Gauge": "", "Histogram": "", "_histogram": ""}
+"""What makes a metric, and what Prometheus puts behind its name."""
 FOREIGN_OPTIONS = frozenset({"--debug", "--help", "--no-color"})
 """Options that may stand anywhere on the command line, so that no command has them."""
 
@@ -133,3 +141,92 @@ def test_examples_of_events_have_the_fields_of_a_real_meeting() -> None:
     examples = [json.loads(line) for line in EVENT_EXAMPLE.findall(text_of(ROOT / "docs/journal.md"))]
     assert examples
     assert [event for event in examples if frozenset(event) - ENVELOPE not in real[event["type"]]] == []
+
+
+def calls_in(directory: Path) -> Iterator[tuple[str, str]]:
+    """Return the calls with a text as the first argument: the function's own name, and the text."""
+    for path in directory.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+                continue
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if isinstance(node.args[0].value, str):
+                yield name, node.args[0].value
+
+
+def event_types() -> set[str]:
+    """Return the types of events that the agent writes."""
+    found = {text for name, text in calls_in(SOURCE / "agent") if name in ("write", "record")}
+    # Of a provider's change the type depends on what has changed.
+    providers = ast.parse((SOURCE / "agent" / "providers.py").read_text(encoding="utf-8"))
+    kinds = [
+        node for node in ast.walk(providers) if isinstance(node, ast.FunctionDef) and node.name == "kind"
+    ]
+    found |= {
+        node.value
+        for kind in kinds
+        for node in ast.walk(kind)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return {text for text in found if EVENT_TYPE.fullmatch(text)} | {"transcript", "log", "error"}
+
+
+def described_in_tables(page: Path) -> set[str]:
+    """Return what stands as code in the first column of the page's tables."""
+    rows = re.findall(r"^\| (`[^|]+) \|", text_of(page), re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+
+
+def test_each_event_that_the_agent_writes_is_described_and_none_is_made_up() -> None:
+    described = described_in_tables(ROOT / "docs/journal.md") | {"llm.request"}
+    assert event_types() - described == set()
+    assert {name for name in described if EVENT_TYPE.fullmatch(name)} - event_types() == set()
+
+
+def test_each_metric_is_described_and_none_is_made_up() -> None:
+    metrics = {
+        text + INSTRUMENTS[name]
+        for name, text in calls_in(SOURCE / "core")
+        if name in INSTRUMENTS and text.startswith("meetctl_")
+    }
+    assert metrics
+    named = set(re.findall(r"`(meetctl_[a-z_]+)`", text_of(ROOT / "docs/monitoring.md")))
+    assert named == metrics
+
+
+def test_each_variable_is_described() -> None:
+    described = described_in_tables(ROOT / "docs/configuration.md")
+    assert set(VARIABLES) - described == set()
+
+
+def test_no_variable_is_made_up() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
+    # An option's variable is named without its prefix.
+    known = set(re.findall(r"MEETCTL_[A-Z_]+", code))
+    known |= {f"MEETCTL_{name}" for name in re.findall(r'"([A-Z][A-Z_]+)"', code)}
+    named = {name for page in PAGES for name in re.findall(r"`(MEETCTL_[A-Z_]+)`", text_of(page))}
+    assert named - known == set()
+
+
+def test_each_procedure_of_the_backend_is_described() -> None:
+    assert set(PROCEDURES) - described_in_tables(ROOT / "docs/backend.md") == set()
+
+
+def test_each_operation_and_each_reason_to_refuse_one_is_described() -> None:
+    page = ROOT / "docs/control.md"
+    assert set(OPERATIONS) - described_in_tables(page) == set()
+    first_column = re.findall(r"^\| ([a-zJSON ,-]+) \|", text_of(page), re.MULTILINE)
+    reasons = {reason for row in first_column for reason in row.split(", ")}
+    assert set(get_args(RefusalReason)) - reasons == set()
+
+
+def test_each_part_of_the_agent_is_in_the_picture() -> None:
+    parts = {path.stem for path in (SOURCE / "agent").glob("*.py")} - {"__init__"}
+    named = set(re.findall(r"`([a-z_]+)`", text_of(ROOT / "docs/architecture.md")))
+    assert parts - named == set()
+
+
+def test_each_decision_is_listed() -> None:
+    listed = text_of(ROOT / "docs/architecture.md")
+    decisions = sorted(path.name for path in (ROOT / "docs/decisions").glob("*.md"))
+    assert [name for name in decisions if f"(decisions/{name})" not in listed] == []

@@ -124,7 +124,8 @@ def test_without_a_server_it_names_the_variable(meetctl: MeetctlRunner) -> None:
 def test_without_the_servers_key_it_names_both_variables(meetctl: MeetctlRunner) -> None:
     status, line, _ = explain(meetctl, environment={"LIVEKIT_URL": "ws://127.0.0.1:9"})
     assert status == 2
-    assert "LIVEKIT_API_KEY and LIVEKIT_API_SECRET" in line
+    assert "LIVEKIT_API_KEY (" in line
+    assert "LIVEKIT_API_SECRET (" in line
 
 
 def test_without_a_providers_key_it_names_the_variable(meetctl: MeetctlRunner, server: LiveKitAccess) -> None:

@@ -1,9 +1,9 @@
-"""The choice of frames for a request is exact: the journal alone gives the same one, whatever came when."""
+"""What is kept and sent is exact: the journal alone gives the same, whatever came and was changed when."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
@@ -15,22 +15,32 @@ from tests.fakes.frame_encoder import DescribingEncoder
 from meetctl.agent.frame_feed import LATENESS_US
 from meetctl.domain.attachment import choose_attached
 from meetctl.domain.events import parse_event
+from meetctl.domain.frame_times import find_frame_times
+from meetctl.domain.journal import read_journal
+from meetctl.domain.policy_span import make_sampler, span_at
+from meetctl.domain.vision_tokens import sent_size
 
 if TYPE_CHECKING:
     from meetctl.agent.frame_feed import Attachment
+    from meetctl.domain.policy import Policy
 
 MILLISECOND_US = 1_000
-Kind = Literal["frame", "encoded", "request", "leave"]
+Kind = Literal["frame", "encoded", "request", "leave", "policy", "eyes"]
+RATES = (Fraction(0), Fraction(1), Fraction(4), Fraction(30), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """Something at a time: a frame arrives, the encoder finishes one, a request is made, a track goes."""
+    """Something at a time: a frame arrives, the encoder finishes one, a request is made, a track goes,
+    the policy changes, or the eyes are shut or opened."""
 
     at_us: int
     kind: Kind
     track: int = 0
     stamp_us: int = 0
+    fps: Fraction | None = None
+    window: int = 0
+    side: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +78,16 @@ def scenes(draw: st.DrawFn) -> list[Happening]:
             Happening(at_us=draw(times) * MILLISECOND_US, kind=kind, track=draw(st.integers(0, 2)))
             for _ in range(draw(st.integers(0, most)))
         ]
+    happenings += [
+        Happening(
+            at_us=draw(times) * MILLISECOND_US,
+            kind=draw(st.sampled_from(["policy", "policy", "eyes"])),
+            fps=draw(st.sampled_from(RATES)),
+            window=draw(st.sampled_from([1, 5, 12])),
+            side=draw(st.sampled_from([None, 20])),
+        )
+        for _ in range(draw(st.integers(0, 5)))
+    ]
     return sorted(happenings, key=lambda happening: happening.at_us)
 
 
@@ -92,6 +112,14 @@ class Performance:
                     await self._encode_one()
                 case "request":
                     self.attachments.append(self.stage.feed.attach())
+                case "policy":
+                    self._change(happening)
+                case "eyes" if self.stage.feed.sees:
+                    self.stage.feed.shut_eyes()
+                    assert self.stage.feed.attach().frames == ()
+                case "eyes":
+                    self.stage.feed.open_eyes()
+                    assert self.stage.feed.attach().frames == ()
                 case "leave" if happening.track in self._tracks:
                     self._gone.add(happening.track)
                     await self.stage.feed.unwatch(self._tracks[happening.track].video.id)
@@ -99,6 +127,12 @@ class Performance:
             await self._encode_one()
         self.attachments.append(self.stage.feed.attach())
         await self.stage.feed.close()
+
+    def _change(self, happening: Happening) -> None:
+        policy: Policy = self.stage.feed.policy
+        self.stage.feed.change_policy(
+            replace(policy, fps=happening.fps, window=happening.window, side=happening.side)
+        )
 
     async def _show(self, happening: Happening) -> None:
         track = self._tracks.get(happening.track)
@@ -129,34 +163,47 @@ class Performance:
     window=st.sampled_from([1, 5, 10, 12]),
     is_held=st.booleans(),
 )
-def test_every_request_takes_what_the_journal_gives(
+def test_the_journal_alone_gives_what_is_kept_and_what_every_request_takes(
     scene: list[Happening], fps: Fraction | None, window: int, is_held: bool
 ) -> None:
     async def play() -> None:
         stage = Stage(fps=fps, window=window, encoder=DescribingEncoder(is_held=is_held))
+        start = Stage(fps=fps, window=window).feed.policy
+        stage.journal.write("session.started", {"policy": document(start)})
         performance = Performance(stage, is_held=is_held)
         try:
             async with asyncio.timeout(60):
                 await performance.play(scene)
         finally:
             stage.encoder.allow(1000)
-        events = [parse_event(line) for line in stage.sink.lines]
-        kept = [
-            JournalFrame(id=e.fields["frame"], track=e.fields["track"], t_us=e.fields["t_us"])
-            for e in events
-            if e.type == "frame.kept"
-        ]
-        for taken in performance.attachments:
-            expected = [frame.id for frame in choose_attached(kept, taken.as_of_us, window)]
-            assert [frame.id for frame in taken.frames] == expected
-            assert taken.as_of_us <= taken.now_us
-            assert taken.as_of_us % MILLISECOND_US == 0
-            if not is_held:
-                assert taken.as_of_us >= taken.now_us - LATENESS_US
-        listed = sorted(
-            (e.fields["track"], t) for e in events if e.type == "video.frames" for t in e.fields["t_us"]
-        )
-        assert len(set(listed)) == len(listed)
-        assert {(frame.track, frame.t_us) for frame in kept} <= set(listed)
+        check(stage, performance)
 
     asyncio.run(play())
+
+
+def document(policy: Policy) -> dict[str, object]:
+    fps = "every-frame" if policy.fps is None else str(policy.fps)
+    return {"fps": fps, "window": policy.window, "detail": policy.detail, "side": policy.side}
+
+
+def check(stage: Stage, performance: Performance) -> None:
+    events = [parse_event(line) for line in stage.sink.lines]
+    journal, seen = read_journal(events), find_frame_times(events)
+    kept = [JournalFrame(id=entry.frame, track=entry.track, t_us=entry.t_us) for entry in journal.kept]
+    for track, times in seen.items():
+        assert list(times.t_us) == sorted(set(times.t_us))
+        replayed = [times.t_us[index] for index in make_sampler(journal.spans).select(times.t_us)]
+        assert [frame.t_us for frame in kept if frame.track == track] == replayed
+    assert {frame.track for frame in kept} <= set(seen)
+    for taken in performance.attachments:
+        span = span_at(journal.spans, taken.as_of_us)
+        expected = choose_attached(kept, taken.as_of_us, span.window, span.attaches_from_us)
+        assert [frame.id for frame in taken.frames] == [frame.id for frame in expected]
+        assert taken.as_of_us % MILLISECOND_US == 0
+        changes = [span.from_us for span in journal.spans]
+        assert taken.as_of_us <= taken.now_us or taken.as_of_us in changes
+        if not performance.is_held:
+            assert taken.as_of_us >= taken.now_us - LATENESS_US
+        for frame in taken.frames:
+            side = span_at(journal.spans, frame.t_us).policy.side
+            assert (frame.sent_width, frame.sent_height) == sent_size(frame.width, frame.height, side)

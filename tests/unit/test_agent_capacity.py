@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.fakes.clock import ManualClock
 
-from meetctl.agent.capacity import LAUNCH_S, Capacity
+from meetctl.agent.capacity import LAUNCH_S, SERVER_TARGET_LOAD, Capacity
 
 SECOND_US = 1_000_000
 
@@ -54,3 +54,13 @@ def test_a_meeting_that_was_seen_running_gives_its_place_back_when_it_ends() -> 
     assert capacity.observe(["short"]) == 1.0
     assert capacity.observe([]) == 0.0
     assert capacity.admit("next", [])
+
+
+def test_load_stays_below_the_servers_target_until_every_place_is_taken() -> None:
+    places = 50
+    capacity = Capacity(places, clock=ManualClock())
+    loads = [capacity.observe([f"job-{job}" for job in range(count)]) for count in range(places + 1)]
+    assert loads == sorted(loads)
+    assert loads[0] == 0.0
+    assert loads[places - 1] < SERVER_TARGET_LOAD
+    assert loads[places] == 1.0

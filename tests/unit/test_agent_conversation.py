@@ -1,4 +1,4 @@
-"""The conversation in the journal: states, words, turns with their latency, and failures without words."""
+"""The conversation in the journal: states, words and whose they are, turns, and failures without words."""
 
 from __future__ import annotations
 
@@ -7,73 +7,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from livekit import rtc
-from livekit.agents import (
-    AgentStateChangedEvent,
-    APIStatusError,
-    ConversationItemAddedEvent,
-    ErrorEvent,
-    UserInputTranscribedEvent,
-    UserStateChangedEvent,
-)
-from livekit.agents.llm import AgentHandoff, ChatMessage, LLMError
+from livekit.agents import APIStatusError, ErrorEvent
+from livekit.agents.llm import AgentHandoff, LLMError
+from tests.agent_conversation import Meeting
 from tests.fakes.clock import ManualClock
 from tests.fakes.event_sink import InMemoryEventSink
-from tests.fakes.language_model import ScriptedModel
+from tests.fakes.speakers import ScriptedSpeakers
 
 from meetctl.agent.conversation import Conversation
 from meetctl.agent.journal import MeetingJournal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from livekit.agents import AgentSession
 
 SECRET = "my salary is 90000"
-
-
-class Meeting:
-    """A session's events as livekit emits them."""
-
-    def __init__(self) -> None:
-        self.sink = InMemoryEventSink(clock=ManualClock())
-        self.conversation = Conversation(MeetingJournal(self.sink), speaker=lambda: "maya")
-        self._session: rtc.EventEmitter[str] = rtc.EventEmitter()
-        self.conversation.follow(cast("AgentSession[Any]", self._session))
-
-    def speak(self) -> None:
-        event = UserStateChangedEvent(old_state="listening", new_state="speaking")
-        self._session.emit("user_state_changed", event)
-
-    def stop(self) -> None:
-        event = UserStateChangedEvent(old_state="speaking", new_state="listening")
-        self._session.emit("user_state_changed", event)
-
-    def hear(self, text: str, *, final: bool = True, speaker: str | None = None) -> None:
-        event = UserInputTranscribedEvent(transcript=text, is_final=final, speaker_id=speaker)
-        self._session.emit("user_input_transcribed", event)
-
-    def say(self, text: str, *, interrupted: bool = False, role: str = "assistant", **metrics: Any) -> None:
-        message = ChatMessage(
-            role=cast("Any", role), content=[text], interrupted=interrupted, metrics=cast("Any", metrics)
-        )
-        self.add(message)
-
-    def add(self, item: Any) -> None:
-        self._session.emit("conversation_item_added", ConversationItemAddedEvent(item=item))
-
-    def become(self, state: Any) -> None:
-        event = AgentStateChangedEvent(old_state="listening", new_state=state)
-        self._session.emit("agent_state_changed", event)
-
-    def fail(self, error: object) -> None:
-        self._session.emit("error", ErrorEvent(error=error, source=ScriptedModel()))
-
-    def fields(self, kind: str) -> list[Mapping[str, Any]]:
-        return self.sink.fields(kind)
-
-    @property
-    def turns(self) -> list[tuple[int, str]]:
-        return [(fields["turn"], fields["outcome"]) for fields in self.fields("turn.ended")]
 
 
 def test_a_turn_goes_from_the_first_sound_to_the_answer() -> None:
@@ -179,13 +126,6 @@ def test_latency_of_one_turn_does_not_stay_for_the_next() -> None:
     assert [fields["latency"] for fields in meeting.fields("turn.ended")] == [{"total_s": 1.0}, {}]
 
 
-def test_the_speaker_is_whom_recognition_names_or_else_who_is_listened_to() -> None:
-    meeting = Meeting()
-    meeting.hear("One.", speaker="noor")
-    meeting.hear("Two.")
-    assert [fields["participant"] for fields in meeting.fields("transcript")] == ["noor", "maya"]
-
-
 def test_an_agent_that_takes_over_says_nothing() -> None:
     meeting = Meeting()
     meeting.speak()
@@ -214,7 +154,8 @@ def test_a_failing_plugin_is_named() -> None:
 
     sink = InMemoryEventSink(clock=ManualClock())
     session: rtc.EventEmitter[str] = rtc.EventEmitter()
-    Conversation(MeetingJournal(sink), speaker=lambda: None).follow(cast("AgentSession[Any]", session))
+    conversation = Conversation(MeetingJournal(sink), speakers=ScriptedSpeakers(), people=dict)
+    conversation.follow(cast("AgentSession[Any]", session))
     source = openai.LLM(model="gpt-4.1", api_key="sk-secret")
     session.emit("error", ErrorEvent(error=TimeoutError(), source=source))
     assert sink.fields("error") == [
@@ -222,7 +163,102 @@ def test_a_failing_plugin_is_named() -> None:
     ]
 
 
-def test_a_typed_message_opens_its_turn_with_its_request() -> None:
+def test_a_request_that_nobody_asked_for_opens_a_turn() -> None:
     meeting = Meeting()
     assert meeting.conversation.begin_request() == 1
     assert meeting.conversation.turn == 1
+
+
+def test_text_before_a_call_of_a_tool_and_the_answer_after_it_are_one_turn() -> None:
+    meeting = Meeting()
+    meeting.speak()
+    meeting.hear("Look again.")
+    meeting.become("thinking")
+    meeting.conversation.begin_request()
+    meeting.become("speaking")
+    meeting.say("Let me look.")
+    meeting.become("thinking")
+    assert meeting.conversation.begin_request() == 1
+    meeting.become("speaking")
+    meeting.say("It is a slide.")
+    assert meeting.conversation.is_open
+    meeting.become("listening")
+    assert meeting.fields("turn.ended") == [{"turn": 1, "outcome": "done", "requests": 2, "latency": {}}]
+    assert {fields["turn"] for fields in meeting.fields("transcript")} == {1}
+
+
+def test_a_next_step_that_says_nothing_leaves_the_turn_as_it_was() -> None:
+    meeting = Meeting()
+    meeting.speak()
+    meeting.become("speaking")
+    meeting.say("Goodbye.")
+    meeting.become("thinking")
+    meeting.conversation.begin_request()
+    meeting.become("listening")
+    assert meeting.turns == [(1, "done")]
+
+
+def test_a_question_into_the_last_words_of_an_answer_is_the_next_turn() -> None:
+    meeting = Meeting()
+    meeting.speak()
+    meeting.become("speaking")
+    meeting.say("A slide.")
+    meeting.speak()
+    meeting.become("listening")
+    assert meeting.turns == [(1, "done")]
+    assert meeting.conversation.turn == 2
+    assert meeting.conversation.is_open
+
+
+def test_a_voice_that_breaks_off_before_its_first_word_ends_the_turn() -> None:
+    meeting = Meeting()
+    meeting.speak()
+    meeting.become("thinking")
+    meeting.conversation.begin_request()
+    meeting.become("speaking")
+    meeting.fail_for_good()
+    assert meeting.turns == []
+    meeting.become("listening")
+    meeting.speak()
+    assert meeting.turns == [(1, "failed")]
+    assert meeting.conversation.turn == 2
+
+
+def test_an_answer_that_a_failure_cut_off_has_failed_and_was_not_interrupted() -> None:
+    meeting = Meeting()
+    meeting.speak()
+    meeting.become("speaking")
+    meeting.fail_for_good()
+    meeting.say("It is a", interrupted=True)
+    meeting.become("listening")
+    assert meeting.turns == [(1, "failed")]
+
+
+def test_what_is_said_after_a_failure_is_no_answer() -> None:
+    meeting = Meeting()
+    meeting.speak()
+    meeting.become("thinking")
+    meeting.fail_for_good()
+    meeting.become("speaking")
+    meeting.say("I am sorry, I have to leave.")
+    meeting.become("listening")
+    assert meeting.turns == [(1, "failed")]
+
+
+def test_a_failure_that_is_mended_or_before_any_turn_ends_none() -> None:
+    meeting = Meeting()
+    meeting.fail_for_good()
+    meeting.speak()
+    meeting.fail(LLMError(timestamp=0, label="test", error=TimeoutError(), recoverable=True))
+    assert meeting.turns == []
+    meeting.say("A slide.")
+    assert meeting.turns == [(1, "done")]
+
+
+def test_what_is_said_between_turns_belongs_to_none() -> None:
+    meeting = Meeting()
+    meeting.speak()
+    meeting.say("Yes.")
+    meeting.say("Hello Noor, welcome.")
+    assert [fields["turn"] for fields in meeting.fields("transcript")] == [1, None]
+    assert meeting.turns == [(1, "done")]

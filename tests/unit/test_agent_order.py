@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.agent_settings import make_settings
 
-from meetctl.agent.order import MeetingOrder, read_order
+from meetctl.agent.order import MeetingOrder, decide_policy, read_order
 from meetctl.core.config import parse_recording
 from meetctl.domain.image_sizing import FixedTokens
 from meetctl.domain.vision_tokens import ImageRule
@@ -85,6 +86,44 @@ def test_what_is_no_object_is_named(metadata: str) -> None:
     order = read_order(metadata, SETTINGS, RULE)
     assert order.settings == SETTINGS
     assert order.problems == ("the dispatch's metadata is not a JSON object",)
+
+
+def detail_for(metadata: object, advanced_vision: bool | None, *, has_backend: bool = True) -> str:
+    return decide_policy(order_of(metadata), advanced_vision, has_backend=has_backend).detail
+
+
+def test_a_premium_feature_is_not_given_away_unknowingly() -> None:
+    assert SETTINGS.policy.detail == "high"
+    assert detail_for({}, True) == "high"
+    assert detail_for({}, False) == "low"
+    assert detail_for({}, None) == "low"
+
+
+@pytest.mark.parametrize("advanced_vision", [True, False, None])
+def test_without_a_backend_the_workers_own_detail_holds(advanced_vision: bool | None) -> None:
+    assert detail_for({}, advanced_vision, has_backend=False) == "high"
+
+
+@pytest.mark.parametrize("advanced_vision", [True, False, None])
+@pytest.mark.parametrize("detail", ["high", "low", "auto"])
+def test_an_ordered_detail_wins_over_all(advanced_vision: bool | None, detail: str) -> None:
+    assert detail_for({"detail": detail}, advanced_vision) == detail
+
+
+def test_a_detail_that_could_not_be_used_is_no_order() -> None:
+    assert detail_for({"detail": "sharp"}, False) == "low"
+
+
+def test_only_the_detail_depends_on_the_tenant() -> None:
+    order = order_of({"fps": 2, "window": 3, "side": 1024})
+    assert decide_policy(order, False, has_backend=True) == replace(order.settings.policy, detail="low")
+
+
+def test_a_model_without_a_low_detail_looks_as_the_worker_says() -> None:
+    rule = replace(RULE, details=(("high", FixedTokens(tokens=1105)),))
+    for metadata in ("{}", "["):
+        order = read_order(metadata, SETTINGS, rule)
+        assert decide_policy(order, False, has_backend=True).detail == "high"
 
 
 @given(

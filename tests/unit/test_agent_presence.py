@@ -12,7 +12,7 @@ from tests.fakes.clock import LoopClock, run_virtually
 from tests.fakes.event_sink import InMemoryEventSink
 
 from meetctl.agent.journal import MeetingJournal
-from meetctl.agent.presence import Presence
+from meetctl.agent.presence import Presence, is_person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,8 +39,13 @@ class Room:
     def __init__(self) -> None:
         self.sink = InMemoryEventSink(clock=LoopClock())
         self.reasons: list[str] = []
+        self.welcomed: list[str] = []
         self.presence = Presence(
-            MeetingJournal(self.sink), patience_s=PATIENCE_S, grace_s=GRACE_S, leave=self.reasons.append
+            MeetingJournal(self.sink),
+            patience_s=PATIENCE_S,
+            grace_s=GRACE_S,
+            leave=self.reasons.append,
+            welcome=lambda somebody: self.welcomed.append(somebody.identity),
         )
 
     def join(self, somebody: Somebody) -> None:
@@ -170,6 +175,52 @@ def test_all_who_were_there_are_known_once_and_journalled_each_time() -> None:
             "participant.left",
             "participant.joined",
         ]
+        assert room.presence.people == {"maya": "Maya", "sip_1": "Sip_1"}
+        assert room.presence.present == {"maya", "sip_1"}
         room.presence.close()
 
     in_a_room(scene)
+
+
+def test_people_who_join_after_others_are_welcomed_and_the_first_ones_are_not() -> None:
+    async def scene(room: Room) -> None:
+        room.join(BOT)
+        room.join(MAYA)
+        room.presence.begin()
+        room.join(NOOR)
+        room.join(PHONE)
+        room.join(EGRESS)
+        room.join(Somebody("agent-2", AGENT))
+        assert room.welcomed == ["noor", "sip_1"]
+        room.presence.close()
+
+    in_a_room(scene)
+
+
+def test_the_first_person_to_come_is_not_late() -> None:
+    async def scene(room: Room) -> None:
+        room.presence.begin()
+        room.join(MAYA)
+        assert room.welcomed == []
+
+    in_a_room(scene)
+
+
+@pytest.mark.parametrize(("away_s", "welcomed"), [(GRACE_S - 1, []), (GRACE_S + 1, ["noor"])])
+def test_who_comes_back_soon_is_not_welcomed_again(away_s: float, welcomed: list[str]) -> None:
+    async def scene(room: Room) -> None:
+        for somebody in (MAYA, NOOR):
+            room.join(somebody)
+        room.presence.begin()
+        room.depart(NOOR)
+        assert room.presence.present == {"maya"}
+        await asyncio.sleep(away_s)
+        room.join(NOOR)
+        assert room.welcomed == welcomed
+
+    in_a_room(scene)
+
+
+@pytest.mark.parametrize(("somebody", "is_one"), [(MAYA, True), (PHONE, True), (BOT, False), (EGRESS, False)])
+def test_machines_are_no_people(somebody: Somebody, is_one: bool) -> None:
+    assert is_person(cast("rtc.Participant", somebody)) is is_one

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from livekit import rtc
 from tests.agent_frames import Stage
 
@@ -14,9 +15,17 @@ from meetctl.agent.room_tracks import RoomTracks
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from meetctl.agent.audio_feed import AudioFeed
+
 SCREEN = rtc.TrackSource.SOURCE_SCREENSHARE
 CAMERA = rtc.TrackSource.SOURCE_CAMERA
 MICROPHONE = rtc.TrackSource.SOURCE_MICROPHONE
+SCREEN_AUDIO = rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO
+STANDARD = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
+PHONE = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+INGRESS = rtc.ParticipantKind.PARTICIPANT_KIND_INGRESS
+EGRESS = rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS
+AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 
 
 @dataclass(slots=True)
@@ -32,7 +41,8 @@ class Publication:
 
     @property
     def kind(self) -> Any:
-        return rtc.TrackKind.KIND_AUDIO if self.source == MICROPHONE else rtc.TrackKind.KIND_VIDEO
+        is_sound = self.source in (MICROPHONE, SCREEN_AUDIO)
+        return rtc.TrackKind.KIND_AUDIO if is_sound else rtc.TrackKind.KIND_VIDEO
 
     def set_subscribed(self, subscribed: bool) -> None:
         self.asked.append(subscribed)
@@ -42,7 +52,27 @@ class Publication:
 @dataclass(slots=True)
 class Person:
     identity: str
+    kind: Any = STANDARD
     track_publications: dict[str, Publication] = field(default_factory=dict)
+
+
+class Sounds:
+    """An AudioFeed that notes what it is given."""
+
+    def __init__(self) -> None:
+        self.followed: list[tuple[str, str, bool, bool]] = []
+        self.muted: dict[str, bool] = {}
+        self.unfollowed: list[str] = []
+
+    def follow(self, track: str, voice: str, sound: object, *, is_heard: bool, is_muted: bool) -> None:
+        del sound
+        self.followed.append((track, voice, is_heard, is_muted))
+
+    def set_muted(self, track: str, *, is_muted: bool) -> None:
+        self.muted[track] = is_muted
+
+    def unfollow(self, track: str) -> None:
+        self.unfollowed.append(track)
 
 
 class Room(rtc.EventEmitter[str]):
@@ -52,12 +82,16 @@ class Room(rtc.EventEmitter[str]):
         super().__init__()
         self.remote_participants: dict[str, Person] = {}
         self.stage = Stage()
+        self.sounds = Sounds()
         self.tracks = RoomTracks(
-            cast("rtc.Room", self), frames=self.stage.feed, ears=None, journal=self.stage.journal
+            cast("rtc.Room", self),
+            frames=self.stage.feed,
+            sounds=cast("AudioFeed", self.sounds),
+            journal=self.stage.journal,
         )
 
-    def publish(self, who: str, publication: Publication) -> Publication:
-        person = self.remote_participants.setdefault(who, Person(who))
+    def publish(self, who: str, publication: Publication, kind: Any = STANDARD) -> Publication:
+        person = self.remote_participants.setdefault(who, Person(who, kind))
         person.track_publications[publication.sid] = publication
         self.emit("track_published", publication, person)
         return publication
@@ -134,11 +168,65 @@ def test_nothing_is_asked_twice() -> None:
     in_a_room(scene)
 
 
-def test_subscribing_to_sound_is_left_to_livekit() -> None:
+@pytest.mark.parametrize(
+    ("kind", "source", "subscribes"),
+    [
+        (STANDARD, MICROPHONE, True),
+        (STANDARD, SCREEN_AUDIO, True),
+        (PHONE, MICROPHONE, True),
+        (INGRESS, MICROPHONE, True),
+        (EGRESS, MICROPHONE, False),
+        (AGENT, MICROPHONE, False),
+    ],
+)
+def test_all_sound_is_subscribed_to_once_but_that_of_agents(kind: Any, source: Any, subscribes: bool) -> None:
+    async def scene(room: Room) -> None:
+        early = room.publish("early", Publication("TR_1", source), kind)
+        room.tracks.follow()
+        late = room.publish("late", Publication("TR_2", source), kind)
+        room.publish("maya", Publication("TR_c", CAMERA))
+        assert early.asked == late.asked == [True] * subscribes
+
+    in_a_room(scene)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "followed"),
+    [
+        (STANDARD, MICROPHONE, [("TR_m", "who", True, False)]),
+        (PHONE, MICROPHONE, [("TR_m", "who", True, False)]),
+        (STANDARD, SCREEN_AUDIO, [("TR_m", "who", False, False)]),
+        (INGRESS, MICROPHONE, [("TR_m", "who", False, False)]),
+        (AGENT, MICROPHONE, []),
+    ],
+)
+def test_people_are_heard_and_what_else_sounds_is_only_recorded(
+    kind: Any, source: Any, followed: list[tuple[str, str, bool, bool]]
+) -> None:
     async def scene(room: Room) -> None:
         room.tracks.follow()
-        microphone = room.publish("maya", Publication("TR_m", MICROPHONE))
-        assert microphone.asked == []
+        publication = room.publish("who", Publication("TR_m", source), kind)
+        person = room.remote_participants["who"]
+        track = Track(rtc.TrackKind.KIND_AUDIO)
+        room.emit("track_subscribed", track, publication, person)
+        room.emit("track_subscribed", track, publication, person)
+        assert room.sounds.followed == followed
+        room.emit("track_unsubscribed", track, publication, person)
+        assert room.sounds.unfollowed == [track for track, *_ in followed]
+
+    in_a_room(scene)
+
+
+def test_who_mutes_and_unmutes_is_told_on() -> None:
+    async def scene(room: Room) -> None:
+        room.tracks.follow()
+        microphone = room.publish("maya", Publication("TR_m", MICROPHONE, muted=True))
+        track = Track(rtc.TrackKind.KIND_AUDIO)
+        room.emit("track_subscribed", track, microphone, room.remote_participants["maya"])
+        assert room.sounds.followed == [("TR_m", "maya", True, True)]
+        for muted in (False, True):
+            room.mute("maya", microphone, muted=muted)
+            assert room.sounds.muted == {"TR_m": muted}
 
     in_a_room(scene)
 

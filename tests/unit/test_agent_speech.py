@@ -1,10 +1,12 @@
-"""What recognition and voices are journalled and priced as."""
+"""Which voices are tried in which order, and what recognition and voices are journalled and priced as."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from livekit import rtc
 from livekit.agents.metrics import STTMetrics, TTSMetrics
 from tests.agent_settings import make_settings
@@ -13,12 +15,64 @@ from tests.fakes.event_sink import InMemoryEventSink
 from tests.fakes.price_book import InMemoryPriceBook
 
 from meetctl.agent.journal import MeetingJournal
-from meetctl.agent.speech import Speech, meter_speech
+from meetctl.agent.metering import meter_speech
+from meetctl.agent.providers import Providers
+from meetctl.agent.speech import Speech, choose_voice, join_models, join_voices, make_tts, prepare_speech
 from meetctl.agent.usage import UsageMeter
+from meetctl.core.config import ProviderAccess
 from meetctl.domain.pricing import Price
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+CARTESIA = make_settings().tts
+RIME = ProviderAccess(name="rime", model="coda", api_key="rime-key")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "voices"), [(True, (RIME, CARTESIA)), (False, (CARTESIA,)), (None, (CARTESIA, RIME))]
+)
+def test_the_premium_voice_is_first_where_allowed_and_last_where_nobody_says(
+    allowed: bool | None, voices: tuple[ProviderAccess, ...]
+) -> None:
+    assert choose_voice(replace(make_settings(), premium_tts=RIME), allowed) == voices
+
+
+@pytest.mark.parametrize(
+    ("allowed", "voices"), [(True, (RIME, CARTESIA)), (False, (CARTESIA,)), (None, (RIME, CARTESIA))]
+)
+def test_a_chosen_premium_voice_still_needs_to_be_allowed(
+    allowed: bool | None, voices: tuple[ProviderAccess, ...]
+) -> None:
+    settings = replace(make_settings(), tts=RIME, premium_tts=RIME, tts_fallbacks=(CARTESIA,))
+    assert choose_voice(settings, allowed) == voices
+
+
+@pytest.mark.parametrize("allowed", [True, False, None])
+def test_the_only_voice_is_used_whatever_is_allowed(allowed: bool | None) -> None:
+    assert choose_voice(make_settings(), allowed) == (CARTESIA,)
+    assert choose_voice(replace(make_settings(), tts=RIME, premium_tts=RIME), allowed) == (RIME,)
+
+
+def test_the_voices_of_a_meeting_are_chosen_out_of_those_that_were_prepared() -> None:
+    settings = replace(make_settings(), premium_tts=RIME)
+    speech = prepare_speech(settings)
+    allowed = speech.with_voices(choose_voice(settings, allowed=True))
+    assert [access.name for access, _ in allowed.voices.members] == ["rime", "cartesia"]
+    assert (allowed.tts.model, allowed.stt, allowed.llm) == ("coda", speech.stt, speech.llm)
+    refused = speech.with_voices(choose_voice(settings, allowed=False))
+    assert isinstance(refused.tts, type(make_tts(CARTESIA)))
+
+
+def test_a_request_is_not_repeated_by_the_session_where_there_are_fallbacks() -> None:
+    settings = make_settings()
+    alone = prepare_speech(settings).connect_options
+    assert (alone.llm_conn_options.max_retry, alone.tts_conn_options.max_retry) == (3, 3)
+    mini = replace(settings.llm, model="gpt-4.1-mini")
+    several = prepare_speech(replace(settings, premium_tts=RIME, llm_fallbacks=(mini,))).connect_options
+    assert (several.llm_conn_options.max_retry, several.tts_conn_options.max_retry) == (0, 0)
+    assert several.stt_conn_options.max_retry == 3
 
 
 def price(provider: str, model: str, unit: str, usd: str) -> Price:
@@ -44,9 +98,14 @@ class Booth:
         )
         self.ears: rtc.EventEmitter[str] = rtc.EventEmitter()
         self.voice: rtc.EventEmitter[str] = rtc.EventEmitter()
-        unused = cast("Any", None)
-        speech = Speech(stt=cast("Any", self.ears), llm=unused, tts=cast("Any", self.voice), vad=unused)
-        meter_speech(speech, self.usage, make_settings(), lambda: 3)
+        settings, unused = make_settings(), cast("Any", None)
+        speech = Speech(
+            ears=Providers("stt", {settings.stt: cast("Any", self.ears)}, lambda several: several[0]),
+            models=Providers("llm", {settings.llm: unused}, join_models),
+            voices=Providers("tts", {settings.tts: cast("Any", self.voice)}, join_voices),
+            vad=unused,
+        )
+        meter_speech(speech, self.usage, lambda: 3)
 
     def hear(self, audio_s: float) -> None:
         metrics = STTMetrics(

@@ -4,123 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from contextlib import asynccontextmanager
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
 
 import pytest
-from livekit.agents import AgentSession, APIStatusError, UserStateChangedEvent, function_tool, llm
-from tests.agent_frames import WAIT_S, LiveTrack, Stage
-from tests.fakes.language_model import Answer, ScriptedModel
-from tests.fakes.price_book import InMemoryPriceBook
+from livekit.agents import APIStatusError, llm
+from tests.agent_frames import Stage
+from tests.agent_talk import SECOND_US, images_of, talking
+from tests.fakes.language_model import Answer
 
-from meetctl.agent.conversation import Conversation
 from meetctl.agent.frame_feed import Attachment
-from meetctl.agent.requests import RequestLog
-from meetctl.agent.usage import UsageMeter
-from meetctl.agent.video_agent import VideoAgent, attach_frames, text_of
+from meetctl.agent.video_agent import attach_frames, text_of
 from meetctl.core.config import ProviderAccess
 from meetctl.domain.frame_buffer import KeptFrame
-from meetctl.domain.image_sizing import FixedTokens
-from meetctl.domain.pricing import Price
-from meetctl.domain.vision_tokens import ImageRule
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-
-SECOND_US = 1_000_000
-RULE = ImageRule(
-    id="test/2026-02-26",
-    kind="tile",
-    provider="openai",
-    models=("gpt-4.1",),
-    auto="high",
-    details=(("low", FixedTokens(tokens=85)), ("high", FixedTokens(tokens=1105))),
-    source="test",
-    origin="test",
-)
-OPENAI = ProviderAccess(name="openai", model="gpt-4.1", api_key="sk-secret")
-BOOK = InMemoryPriceBook(
-    [
-        Price(
-            provider="openai",
-            model="gpt-4.1",
-            unit=unit,
-            usd=Decimal(usd),
-            per=1_000_000,
-            source="test",
-            origin="test",
-        )
-        for unit, usd in (("input_tokens", 2), ("cached_input_tokens", 1), ("output_tokens", 8))
-    ],
-    [RULE],
-    "2026-11-22",
-)
-
-
-class Talk:
-    """A session in text alone, with the agent that sees."""
-
-    def __init__(self, stage: Stage, model: ScriptedModel, session: AgentSession[Any]) -> None:
-        self.stage = stage
-        self.model = model
-        self.session = session
-
-    @property
-    def requests(self) -> list[Mapping[str, Any]]:
-        return self.stage.sink.fields("llm.request")
-
-    def speak(self) -> None:
-        """Let a person begin to speak, as they do before their words are known."""
-        self.session.emit(
-            "user_state_changed", UserStateChangedEvent(old_state="listening", new_state="speaking")
-        )
-
-    def asked(self, number: int = 0) -> list[llm.ChatMessage]:
-        return [item for item in self.model.asked[number].context.items if item.type == "message"]
-
-
-@function_tool
-async def look_up() -> str:
-    """Look something up."""
-    return "Revenue is 12 million."
-
-
-@asynccontextmanager
-async def talking(
-    *answers: Answer, frames: int = 3, stage: Stage | None = None, provider: ProviderAccess = OPENAI
-) -> AsyncIterator[Talk]:
-    """Frames at 0 s, 1 s and so on; the question comes 0.4 s after the last."""
-    stage = stage or Stage()
-    track = LiveTrack()
-    stage.feed.watch(track.video, track.frames())
-    for number in range(frames):
-        await stage.show(track, number * SECOND_US)
-    stage.clock.advance(400_000)
-    await stage.encoded()
-    model = ScriptedModel(*answers)
-    usage = UsageMeter(stage.journal, book=BOOK, clock=stage.clock)
-    conversation = Conversation(stage.journal, speaker=lambda: "maya")
-    agent = VideoAgent(
-        session_id="s1",
-        instructions="You help in a meeting.",
-        frames=stage.feed,
-        requests=RequestLog(usage, provider, stage.feed.policy, RULE),
-        conversation=conversation,
-    )
-    session: AgentSession[Any] = AgentSession(
-        llm=model, vad=None, turn_handling={"turn_detection": "manual"}, tools=[look_up]
-    )
-    conversation.follow(session)
-    async with session, asyncio.timeout(WAIT_S):
-        await session.start(agent)
-        yield Talk(stage, model, session)
-    await stage.feed.close()
-
-
-def images_of(message: llm.ChatMessage) -> list[llm.ImageContent]:
-    return [part for part in message.content if isinstance(part, llm.ImageContent)]
 
 
 def test_frames_come_one_a_message_before_the_question_and_leave_no_trace() -> None:
@@ -280,7 +176,8 @@ def test_the_turn_of_a_question_has_its_request() -> None:
         async with talking(Answer()) as talk:
             talk.speak()
             await talk.session.run(user_input="Hello?")
-            assert talk.stage.sink.fields("turn.started") == [{"turn": 1, "participant": "maya"}]
+            (started,) = talk.stage.sink.fields("turn.started")
+            assert (started["turn"], started["participant"]) == (1, "maya")
             (ended,) = talk.stage.sink.fields("turn.ended")
             assert (ended["turn"], ended["outcome"], ended["requests"]) == (1, "done", 1)
 

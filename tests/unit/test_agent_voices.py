@@ -37,7 +37,7 @@ class Microphone:
 
     def hear(self, after_ms: int = PIECE_MS, length_ms: int = PIECE_MS, rate: int = 48_000) -> None:
         self.clock.advance(after_ms * 1000)
-        self.tap._take(piece(1, length_ms, rate))
+        self.tap.hear(piece(1, length_ms, rate))
 
     @property
     def times_ms(self) -> list[float]:

@@ -60,3 +60,8 @@ def test_tracks_without_ids_are_taken_in_their_order() -> None:
 
 def test_no_track_takes_nothing() -> None:
     assert attach_ranges([], [5], 3) == []
+
+
+def test_frames_from_before_a_time_are_not_taken_though_the_window_has_room() -> None:
+    frames = [Frame("TR_a", t_us) for t_us in (1, 2, 3, 4)]
+    assert choose_attached(frames, 3, 5, 2) == [Frame("TR_a", 2), Frame("TR_a", 3)]

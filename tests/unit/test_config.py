@@ -6,22 +6,38 @@ import pickle
 from contextlib import suppress
 from datetime import UTC, datetime
 from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.agent_settings import SECRETS, make_settings
 
+from meetctl.adapters.backend_trpc import procedures
 from meetctl.core.config import (
+    ENVIRONMENTS,
     KEY_VARIABLES,
     OFFLINE_VARIABLE,
+    BackendAccess,
+    Environment,
+    ProviderAccess,
     Recording,
+    Sources,
+    check_configuration,
+    find_backend,
     find_livekit,
     find_provider,
+    find_voices,
     parse_recording,
+    read_values,
 )
 from meetctl.core.local_stack import LiveKitAccess, ProcessIdentity, StackState
+from meetctl.core.variables import PROCEDURES, VARIABLES
 from meetctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LOCAL = LiveKitAccess(url="ws://127.0.0.1:7880", api_key="local", api_secret="local-secret")
 REMOTE = {
@@ -30,6 +46,15 @@ REMOTE = {
     "LIVEKIT_API_SECRET": "remote-secret",
 }
 OFFLINE_URL = "http://127.0.0.1:9999"
+BACKEND = {"API_BASE_URL": "https://api.example", "AGENT_API_KEY": "agent-key"}
+PRODUCTION = {
+    **REMOTE,
+    **BACKEND,
+    "OPENAI_API_KEY": "openai-key",
+    "DEEPGRAM_API_KEY": "deepgram-key",
+    "CARTESIA_API_KEY": "cartesia-key",
+}
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def make_stack(livekit: LiveKitAccess | None = LOCAL, offline_url: str | None = OFFLINE_URL) -> StackState:
@@ -43,64 +68,99 @@ def make_stack(livekit: LiveKitAccess | None = LOCAL, offline_url: str | None = 
     )
 
 
+def make_sources(
+    values: Mapping[str, str],
+    stack: StackState | None = None,
+    *,
+    environment: Environment = "development",
+    url: str | None = None,
+) -> Sources:
+    return Sources(values=read_values(values, url=url), environment=environment, stack=stack)
+
+
 def test_the_local_stacks_server_is_taken_where_no_other_is_named() -> None:
-    assert find_livekit({}, make_stack()) == LOCAL
+    assert find_livekit(make_sources({}, make_stack())) == LOCAL
 
 
 @pytest.mark.parametrize("environment", [{"LIVEKIT_URL": LOCAL.url}, {"LIVEKIT_URL": ""}])
 def test_the_local_stacks_server_needs_no_key(environment: dict[str, str]) -> None:
-    assert find_livekit(environment, make_stack()) == LOCAL
-    assert find_livekit({}, make_stack(), url=LOCAL.url) == LOCAL
+    assert find_livekit(make_sources(environment, make_stack())) == LOCAL
+    assert find_livekit(make_sources({}, make_stack(), url=LOCAL.url)) == LOCAL
 
 
 def test_the_environment_goes_before_the_local_stack() -> None:
-    access = find_livekit(REMOTE, make_stack())
+    access = find_livekit(make_sources(REMOTE, make_stack()))
     assert (access.url, access.api_key, access.api_secret) == ("wss://meet.example", "key", "remote-secret")
 
 
 def test_the_option_goes_before_the_environment() -> None:
-    assert find_livekit(REMOTE, make_stack(), url=LOCAL.url) == LOCAL
-    assert find_livekit(REMOTE, None, url="wss://other.example").url == "wss://other.example"
+    assert find_livekit(make_sources(REMOTE, make_stack(), url=LOCAL.url)) == LOCAL
+    assert find_livekit(make_sources(REMOTE, url="wss://other.example")).url == "wss://other.example"
+
+
+def test_production_never_uses_the_local_stack() -> None:
+    sources = make_sources({"LIVEKIT_URL": LOCAL.url}, make_stack(), environment="production")
+    with pytest.raises(UsageError, match=r"^LIVEKIT_API_KEY .* are not set") as error:
+        find_livekit(sources)
+    assert "meetctl up" not in (error.value.hint or "")
+    with pytest.raises(UsageError, match=r"^OPENAI_API_KEY .* is not set \(required in production\)$"):
+        find_provider("openai", "m", sources)
 
 
 @pytest.mark.parametrize("stack", [None, make_stack(livekit=None)])
-def test_without_any_server_the_variable_is_named(stack: StackState | None) -> None:
-    with pytest.raises(UsageError, match="LIVEKIT_URL is not set") as error:
-        find_livekit({}, stack)
+def test_without_any_server_the_variables_are_named(stack: StackState | None) -> None:
+    with pytest.raises(UsageError, match=r"LIVEKIT_URL .* are not set") as error:
+        find_livekit(make_sources({}, stack))
     assert "meetctl up" in (error.value.hint or "")
 
 
 @pytest.mark.parametrize(
-    ("missing", "message"),
-    [
-        (["LIVEKIT_API_KEY"], "LIVEKIT_API_KEY not set"),
-        (["LIVEKIT_API_SECRET"], "LIVEKIT_API_SECRET not set"),
-        (["LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"], "LIVEKIT_API_KEY and LIVEKIT_API_SECRET not set"),
-    ],
+    "missing", [["LIVEKIT_API_KEY"], ["LIVEKIT_API_SECRET"], ["LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"]]
 )
 @pytest.mark.parametrize("is_empty", [True, False])
-def test_what_a_server_lacks_is_named_with_the_server(
-    missing: list[str], message: str, is_empty: bool
-) -> None:
+def test_what_a_server_lacks_is_named_with_its_purpose(missing: list[str], is_empty: bool) -> None:
     environment = {name: value for name, value in REMOTE.items() if name not in missing}
     if is_empty:
-        environment |= dict.fromkeys(missing, "")
-    with pytest.raises(
-        UsageError, match=rf"^{message}, for the LiveKit server wss://meet\.example$"
-    ) as error:
-        find_livekit(environment, make_stack())
+        environment |= dict.fromkeys(missing, " ")
+    with pytest.raises(UsageError) as error:
+        find_livekit(make_sources(environment, make_stack()))
+    named = ", ".join(f"{name} ({VARIABLES[name].purpose})" for name in missing)
+    assert error.value.message == f"{named} {'is' if len(missing) == 1 else 'are'} not set"
     assert "remote-secret" not in str(error.value)
 
 
-@pytest.mark.parametrize("url", ["meet.example", "ftp://meet.example", "127.0.0.1:7880"])
-def test_an_address_without_a_scheme_is_refused(url: str) -> None:
-    with pytest.raises(UsageError, match=url):
-        find_livekit(REMOTE, None, url=url)
+@pytest.mark.parametrize("url", ["meet.example", "ftp://meet.example", "127.0.0.1:7880", "wss://"])
+def test_a_wrong_address_is_refused_with_its_source(url: str) -> None:
+    with pytest.raises(UsageError, match=rf"^LIVEKIT_URL .*, from --url\) is '{url}'"):
+        find_livekit(make_sources(REMOTE, url=url))
+    with pytest.raises(UsageError, match=rf"from the environment\) is '{url}'"):
+        find_livekit(make_sources({**REMOTE, "LIVEKIT_URL": url}))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://user:hunter2@host", "user:hunter2@host", "https://host/?key=hunter2", "host#hunter2"]
+)
+def test_an_address_that_may_hold_a_secret_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(UsageError, match="API_BASE_URL") as error:
+        find_backend(make_sources({"API_BASE_URL": url, "AGENT_API_KEY": "k"}))
+    assert "hunter2" not in error.value.message
+
+
+@pytest.mark.parametrize("key", ["two words", "line\nbreak", "clé"])
+def test_a_key_that_cannot_be_one_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(UsageError, match=r"^DEEPGRAM_API_KEY .*no key has") as error:
+        find_provider("deepgram", "m", make_sources({"DEEPGRAM_API_KEY": key}))
+    assert key not in error.value.message
+
+
+def test_blanks_around_a_value_do_not_count() -> None:
+    assert find_provider("openai", "m", make_sources({"OPENAI_API_KEY": " k\n"})).api_key == "k"
 
 
 @pytest.mark.parametrize("name", list(KEY_VARIABLES))
 def test_a_provider_with_a_key_is_the_real_one(name: str) -> None:
-    access = find_provider(name, "some-model", {KEY_VARIABLES[name]: "the-key"}, make_stack())
+    sources = make_sources({KEY_VARIABLES[name]: "the-key"}, make_stack())
+    access = find_provider(name, "some-model", sources)
     assert (access.api_key, access.base_url, access.is_offline) == ("the-key", None, False)
     assert (access.billed_as, access.priced_model) == (name, "some-model")
 
@@ -121,7 +181,7 @@ def test_without_a_key_the_offline_provider_answers(name: str, url: str, slash: 
         ({OFFLINE_VARIABLE: OFFLINE_URL + slash}, None),
         ({OFFLINE_VARIABLE: OFFLINE_URL, KEY_VARIABLES[name]: ""}, make_stack(offline_url="http://other")),
     ):
-        access = find_provider(name, "some-model", environment, stack)
+        access = find_provider(name, "some-model", make_sources(environment, stack))
         assert access.base_url == url
         assert access.api_key
         assert (access.billed_as, access.priced_model) == ("offline", "offline/some-model")
@@ -130,9 +190,9 @@ def test_without_a_key_the_offline_provider_answers(name: str, url: str, slash: 
 @pytest.mark.parametrize("name", list(KEY_VARIABLES))
 @pytest.mark.parametrize("stack", [None, make_stack(offline_url=None)])
 def test_a_provider_without_a_key_names_its_variable(name: str, stack: StackState | None) -> None:
-    with pytest.raises(UsageError, match=f"^{KEY_VARIABLES[name]} is not set") as error:
-        find_provider(name, "some-model", {"LIVEKIT_URL": "x"}, stack)
-    assert KEY_VARIABLES[name] in (error.value.hint or "")
+    with pytest.raises(UsageError, match=rf"^{KEY_VARIABLES[name]} \(.*\) is not set$") as error:
+        find_provider(name, "some-model", make_sources({"LIVEKIT_URL": "x"}, stack))
+    assert "meetctl up" in (error.value.hint or "")
 
 
 def test_only_openai_has_an_address_of_its_own() -> None:
@@ -141,9 +201,140 @@ def test_only_openai_has_an_address_of_its_own() -> None:
         "DEEPGRAM_API_KEY": "k",
         "OPENAI_BASE_URL": "https://proxy.example/v1",
     }
-    assert find_provider("openai", "m", environment, None).base_url == "https://proxy.example/v1"
-    assert find_provider("deepgram", "m", environment, None).base_url is None
-    assert find_provider("openai", "m", {**environment, "OPENAI_BASE_URL": ""}, None).base_url is None
+    sources = make_sources(environment)
+    assert find_provider("openai", "m", sources).base_url == "https://proxy.example/v1"
+    assert find_provider("deepgram", "m", sources).base_url is None
+    without = make_sources({**environment, "OPENAI_BASE_URL": ""})
+    assert find_provider("openai", "m", without).base_url is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://api.example", "https://api.example/", "https://api.example/trpc", "https://api.example/trpc/"],
+)
+def test_a_backends_address_is_kept_without_the_path_of_its_procedures(url: str) -> None:
+    access = find_backend(make_sources({"API_BASE_URL": url, "AGENT_API_KEY": "agent-key"}))
+    assert access == BackendAccess(url="https://api.example", api_key="agent-key")
+    assert "agent-key" not in repr(access)
+
+
+def test_how_a_backend_differs_is_read() -> None:
+    environment = {
+        **BACKEND,
+        "MEETCTL_BACKEND_TRANSFORMER": "plain",
+        "MEETCTL_BACKEND_PROCEDURES": '{"knowledge.search": "rag.find"}',
+    }
+    access = find_backend(make_sources(environment))
+    assert access is not None
+    assert (access.transformer, access.procedures) == ("plain", {"knowledge.search": "rag.find"})
+
+
+def test_development_needs_no_backend() -> None:
+    assert find_backend(make_sources({"AGENT_API_KEY": "agent-key"})) is None
+    with pytest.raises(UsageError, match=r"^AGENT_API_KEY .* is not set$"):
+        find_backend(make_sources({"API_BASE_URL": "https://api.example"}))
+    with pytest.raises(UsageError, match=r"^API_BASE_URL .*, AGENT_API_KEY .* are not set"):
+        find_backend(make_sources({}, environment="production"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "{", '{"knowledge.search": 1}', '{"knowledge.search": ""}', pytest.param("[" * 99_999, id="deep")],
+)
+def test_procedures_that_are_no_object_of_names_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"^MEETCTL_BACKEND_PROCEDURES .* is no JSON object of names"):
+        find_backend(make_sources({**BACKEND, "MEETCTL_BACKEND_PROCEDURES": text}))
+
+
+def test_an_unknown_procedure_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match=r"names 'knowledge\.serch'; the procedures are .*knowledge\.search"):
+        find_backend(make_sources({**BACKEND, "MEETCTL_BACKEND_PROCEDURES": '{"knowledge.serch": "x"}'}))
+
+
+def test_the_backends_client_knows_the_same_procedures() -> None:
+    assert {procedure.name for procedure in procedures.PROCEDURES} == set(PROCEDURES)
+
+
+def test_everything_that_production_lacks_is_told_at_once() -> None:
+    sources = make_sources({OFFLINE_VARIABLE: OFFLINE_URL}, make_stack(), environment="production")
+    with pytest.raises(UsageError) as error:
+        check_configuration(sources, "rime")
+    required = {name for name, variable in VARIABLES.items() if variable.required_in} | {"RIME_API_KEY"}
+    assert {name for name in VARIABLES if f"{name} (" in error.value.message} == required
+
+
+def test_what_is_missing_is_told_together_with_what_is_malformed() -> None:
+    environment = {"API_BASE_URL": "api.example", "OPENAI_BASE_URL": "nowhere", "LIVEKIT_API_KEY": "a b"}
+    with pytest.raises(UsageError) as error:
+        check_configuration(make_sources(environment, make_stack()), "cartesia")
+    missing, *malformed = error.value.message.split("; ")
+    assert missing == f"AGENT_API_KEY ({VARIABLES['AGENT_API_KEY'].purpose}) is not set"
+    assert [text.split(" ")[0] for text in malformed] == [
+        "LIVEKIT_API_KEY",
+        "OPENAI_BASE_URL",
+        "API_BASE_URL",
+    ]
+
+
+def test_development_needs_nothing_besides_the_local_stack() -> None:
+    check_configuration(make_sources({}, make_stack()), "rime")
+
+
+def test_production_needs_no_more_than_is_listed() -> None:
+    check_configuration(make_sources(PRODUCTION, environment="production"), "cartesia")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_rime_is_the_premium_voice_where_its_key_is_set(environment: Environment) -> None:
+    sources = make_sources({**PRODUCTION, "RIME_API_KEY": "rime-key"}, environment=environment)
+    voices = find_voices("cartesia", "sonic-9", sources)
+    assert (voices.usual.name, voices.usual.model) == ("cartesia", "sonic-9")
+    assert voices.premium == ProviderAccess(name="rime", model="coda", api_key="rime-key")
+    assert voices.fallbacks == ()
+
+
+def test_without_rimes_key_there_is_no_premium_voice() -> None:
+    sources = make_sources(PRODUCTION, make_stack(), environment="production")
+    assert find_voices("cartesia", None, sources).premium is None
+    assert find_voices("cartesia", None, make_sources({}, make_stack())).premium is None
+
+
+def test_in_development_a_backend_can_allow_the_offline_premium_voice() -> None:
+    premium = find_voices("cartesia", None, make_sources(BACKEND, make_stack())).premium
+    assert premium is not None
+    assert (premium.name, premium.is_offline) == ("rime", True)
+
+
+def test_the_standard_voice_stands_behind_a_chosen_rime() -> None:
+    voices = find_voices("rime", None, make_sources({"RIME_API_KEY": "k"}, make_stack()))
+    assert voices.premium == voices.usual
+    assert [(access.name, access.is_offline) for access in voices.fallbacks] == [("cartesia", True)]
+    assert find_voices("rime", None, make_sources({"RIME_API_KEY": "k"})).fallbacks == ()
+
+
+def test_with_a_backend_the_standard_voice_has_to_be_there() -> None:
+    sources = make_sources({**BACKEND, "RIME_API_KEY": "k"})
+    with pytest.raises(UsageError, match="CARTESIA_API_KEY"):
+        find_voices("rime", None, sources)
+    with pytest.raises(UsageError, match="CARTESIA_API_KEY"):
+        check_configuration(sources, "rime")
+
+
+def test_every_variable_says_what_it_is_for_and_secrets_are_marked() -> None:
+    assert all(variable.purpose for variable in VARIABLES.values())
+    secrets = {name for name in VARIABLES if name.endswith(("_KEY", "_SECRET"))} - {"LIVEKIT_API_KEY"}
+    assert {name for name, variable in VARIABLES.items() if variable.is_secret} == secrets
+
+
+@given(st.sampled_from(list(VARIABLES)), st.text(max_size=40))
+def test_no_value_of_any_variable_is_another_error(name: str, text: str) -> None:
+    with suppress(UsageError):
+        check_configuration(make_sources({**PRODUCTION, name: text}), "cartesia")
+
+
+def test_the_documentation_names_every_variable() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert [name for name in VARIABLES if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("mode", ["off", "sampled", "full"])

@@ -23,8 +23,9 @@ def test_requests_are_those_a_provider_may_bill() -> None:
         line(2, 4.0, "llm.request", outcome="failed"),
         line(3, 5.0, "llm.request", outcome="preempted"),
         line(4, 6.0, "turn.ended"),
+        line(5, 7.0, "llm.request", outcome="failed", billed=True),
     )
-    assert find_request_times(journal) == (1_250_000, 3_500_000, 5_000_000)
+    assert find_request_times(journal) == (1_250_000, 3_500_000, 5_000_000, 7_000_000)
 
 
 def test_without_requests_each_final_utterance_of_a_person_counts_as_one() -> None:

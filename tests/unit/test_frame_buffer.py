@@ -77,3 +77,29 @@ def test_it_gives_what_all_frames_would_give(
     as_of_us = max(frame.t_us for frame in frames) - trailing_us
     expected = [(frame.t_us, frame.track) for frame in choose_attached(frames, as_of_us, window)]
     assert [(frame.t_us, frame.track) for frame in buffer.last(window, as_of_us)] == expected
+
+
+def test_it_says_from_when_on_it_lacks_nothing() -> None:
+    buffer = FrameBuffer(window=5)
+    for second in range(CAPACITY):
+        buffer.add(kept(second * 1_000_000))
+    assert buffer.whole_from_us == 0
+    for second in (10, 11):
+        buffer.add(kept(second * 1_000_000))
+    assert buffer.whole_from_us == 1_001_000
+
+
+def test_widened_it_holds_more_from_then_on_and_never_less_again() -> None:
+    buffer = FrameBuffer(window=5)
+    for window in (20, 1):
+        buffer.widen(window)
+    for second in range(40):
+        buffer.add(kept(second * 1_000_000))
+    assert len(buffer.last(20, 38_000_000)) == 20
+
+
+def test_frames_from_before_a_time_are_not_taken() -> None:
+    buffer = FrameBuffer(window=5)
+    for t_us in (1000, 2000, 3000):
+        buffer.add(kept(t_us))
+    assert [frame.t_us for frame in buffer.last(5, 3000, 2000)] == [2000, 3000]

@@ -12,6 +12,7 @@ import pytest
 from meetctl.domain.events import find_request_times, parse_journal
 from meetctl.domain.frame_times import find_frame_times
 from meetctl.domain.journal import read_journal
+from meetctl.domain.recording_span import is_recorded_at
 
 if TYPE_CHECKING:
     from meetctl.domain.events import Event
@@ -93,3 +94,71 @@ def test_frame_times_go_by_track_with_a_run_for_each_size() -> None:
     assert list(times["A"].t_us) == [0, 33, 66, 99]
     assert [(run.first, run.width) for run in times["A"].runs] == [(0, 4), (3, 8)]
     assert list(times["B"].t_us) == [7]
+
+
+def changed(from_us: object, **fields: object) -> dict[str, object]:
+    policy = fields.pop("policy", {"fps": "2"})
+    return {"type": "policy.changed", "policy": policy, "from_us": from_us, **fields}
+
+
+def test_changes_of_the_policy_are_spans_over_what_they_do_not_say() -> None:
+    journal = read_journal(
+        lines(
+            started(fps="1", window=3, detail="low", model="m"),
+            changed(5000, policy={"fps": "every-frame", "window": 8}, attaches_from_us=1000),
+            changed(9000, policy={"fps": "0"}, eyes=False),
+        )
+    )
+    first, second, third = journal.spans
+    assert (first.from_us, first.policy, first.sees) == (0, journal.policy, True)
+    assert (second.policy.fps, second.policy.window, second.policy.detail) == (None, 8, "low")
+    assert (second.from_us, second.attaches_from_us, second.policy.model) == (5000, 1000, "m")
+    assert (third.sees, third.fps, third.window, third.attaches_from_us) == (False, Fraction(0), 0, 1000)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        changed(None),
+        changed(-1),
+        changed(5, policy={}),
+        changed(5, policy={"fps": "fast"}),
+        changed(5, eyes="open"),
+    ],
+)
+def test_a_change_that_is_not_understood_leaves_no_policy(change: dict[str, object]) -> None:
+    journal = read_journal(lines(started(fps="1"), change))
+    assert (journal.policy, journal.spans) == (None, ())
+
+
+def test_the_recording_is_on_unless_the_journal_says_otherwise() -> None:
+    switched: tuple[dict[str, object], ...] = (
+        {"type": "recording.changed", "mode": "off", "from_us": 10},
+        {"type": "recording.changed", "mode": "0.5", "from_us": 20},
+        {"type": "recording.changed", "mode": "off"},
+    )
+    journal = read_journal(lines({"type": "session.started", "record": "full"}, *switched))
+    assert [(span.from_us, span.is_on) for span in journal.recorded] == [(0, True), (10, False), (20, True)]
+    assert [is_recorded_at(journal.recorded, t_us) for t_us in (0, 9, 10, 20)] == [True, True, False, True]
+    off = read_journal(lines({"type": "session.started", "record": "off"}))
+    assert not is_recorded_at(off.recorded, 0)
+    assert is_recorded_at(read_journal(lines({})).recorded, 0)
+
+
+def test_what_was_looked_at_and_what_was_billed_is_read() -> None:
+    look: dict[str, object] = {"type": "frame.looked", "frame": "look-000001", "width": 4, "height": 2}
+    request: dict[str, object] = {"type": "llm.request", "looked": ["look-000001"]}
+    journal = read_journal(
+        lines(
+            {**look, "detail": "original"},
+            {**look, "width": "4"},
+            request,
+            {**request, "outcome": "failed"},
+            {**request, "outcome": "failed", "billed": True},
+        )
+    )
+    (entry,) = journal.looked
+    assert (entry.frame, entry.width, entry.height, entry.detail) == ("look-000001", 4, 2, "original")
+    assert [(r.looked, r.is_billed, r.says_image_usd) for r in journal.requests] == [
+        (("look-000001",), billed, False) for billed in (True, False, True)
+    ]

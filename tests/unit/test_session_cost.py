@@ -109,6 +109,7 @@ def test_an_amount_for_a_whole_request_stands_on_one_line() -> None:
 
 def test_a_failed_request_is_not_billed_and_an_interrupted_one_is() -> None:
     assert fold_usage([request(outcome="failed")]) == ()
+    assert len(fold_usage([request(outcome="failed", billed=True)])) == 3
     assert len(fold_usage([request(outcome="cancelled", basis="estimated")])) == 3
 
 

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,11 @@ class EventLog:
             self._write(line.encode("utf-8", "backslashreplace"))
             self._unsynced = True
             return event
+
+    def assign_tenant(self, tenant_id: str) -> None:
+        """Let every event from now on say that it is this tenant's."""
+        with self._lock:
+            self._owner = replace(self._owner, tenant_id=tenant_id)
 
     def close(self) -> None:
         """Make everything durable; a second call does nothing."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from meetctl.agent.observers import JournalBytes
+    from meetctl.core.config import AgentSettings
     from meetctl.domain.events import JournalOwner
-    from meetctl.ports import Clock, EventSink, FrameEncoder, MeetingRecorder, PriceBook
+    from meetctl.ports import Backend, Clock, EventSink, FrameEncoder, MeetingRecorder, PriceBook
+    from meetctl.services.delivery import Outbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,13 @@ class MeetingAdapters:
     and are told, from any thread, why it stopped early."""
     write_session: Callable[[Path, Mapping[str, Any]], None]
     """Writes a bundle's session.json."""
+    read_journal: Callable[[Path], JournalBytes]
+    """Reads a bundle's journal while it is written."""
+    backend: Backend | None
+    """The platform's backend; None for an agent without one."""
+    begin_outbox: Callable[[Path], Outbox]
+    """Notes, before there is a journal, that what will be in a bundle's has to be delivered."""
 
 
-AdaptersFactory: TypeAlias = Callable[[Sequence[Path]], MeetingAdapters]
-"""Makes them in a job's process, from the user's price files; a module's function, so that it can be sent."""
+AdaptersFactory: TypeAlias = Callable[["AgentSettings"], MeetingAdapters]
+"""Makes them in a job's process; a module's function, so that it can be sent."""

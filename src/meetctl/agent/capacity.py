@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 LAUNCH_S = 60.0
 """After this time an accepted meeting that does not run has gone to another worker, or failed to start."""
+SERVER_TARGET_LOAD = 0.7
+"""From this load on LiveKit's server offers no more meetings (its `agents.target_load`, by default)."""
 
 
 class Capacity:
@@ -32,7 +34,10 @@ class Capacity:
             return True
 
     def observe(self, running: Collection[str]) -> float:
-        """Note which jobs run now, and return their share of the places.
+        """Note which jobs run now, and return the load to report to LiveKit's server.
+
+        It grows with the meetings, stays below the server's target while there is a place, so that the last
+        one is offered a meeting too, and is 1 when there is none.
 
         An accepted job that has been seen running keeps its place no longer than it runs, so this is to be
         called every few seconds.
@@ -44,4 +49,6 @@ class Capacity:
                 for accepted, at_s in self._accepted_s.items()
                 if accepted not in running and now_s - at_s < LAUNCH_S
             }
-        return len(running) / self._max_meetings
+        if len(running) >= self._max_meetings:
+            return 1.0
+        return SERVER_TARGET_LOAD * len(running) / self._max_meetings

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import secrets
 from datetime import UTC
 from typing import TYPE_CHECKING
 
 from meetctl.agent.meeting import Meeting
+from meetctl.agent.monitoring import start_monitoring
 from meetctl.agent.order import read_order
 from meetctl.agent.speech import prepare_speech
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from livekit.agents import JobContext, JobProcess
 
     from meetctl.agent.adapters import AdaptersFactory
+    from meetctl.agent.monitoring import MeetingMonitoring
     from meetctl.core.config import AgentSettings
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -26,9 +27,9 @@ _LONGEST_NAME = 40
 
 def prewarm(process: JobProcess, *, settings: AgentSettings, make_adapters: AdaptersFactory) -> None:
     """Prepare a process for its meeting, before there is one."""
-    logging.getLogger("meetctl").setLevel(logging.INFO)
+    process.userdata["monitoring"] = start_monitoring(settings)
     process.userdata["settings"] = settings
-    process.userdata["adapters"] = make_adapters(settings.price_files)
+    process.userdata["adapters"] = make_adapters(settings)
     process.userdata["speech"] = prepare_speech(settings)
 
 
@@ -38,12 +39,14 @@ async def run_meeting(ctx: JobContext) -> None:
     adapters = ctx.proc.userdata["adapters"]
     rule = adapters.book.image_rule(settings.llm.priced_model, adapters.clock.now())
     session_id = name_session(ctx.job.room.name, adapters.clock.now())
-    ctx.log_context_fields = {"room": ctx.job.room.name, "session_id": session_id}
+    monitoring: MeetingMonitoring = ctx.proc.userdata["monitoring"]
+    monitoring.context.bind(room=ctx.job.room.name, session_id=session_id)
     meeting = Meeting(
         ctx,
         read_order(ctx.job.metadata, settings, rule),
         adapters=adapters,
         speech=ctx.proc.userdata["speech"],
+        monitoring=monitoring,
         session_id=session_id,
     )
     ctx.proc.userdata["meeting"] = meeting

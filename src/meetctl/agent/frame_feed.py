@@ -6,14 +6,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from meetctl.agent.frame_encoding import FrameEncoding
 from meetctl.agent.media_clock import MILLISECOND_US, MediaClock, TrackClock
 from meetctl.agent.track_feed import TrackFeed, VideoOutlets
-from meetctl.domain.frame_buffer import FrameBuffer, KeptFrame
-from meetctl.domain.sampler import Sampler
+from meetctl.domain.frame_buffer import FrameBuffer, KeptFrame, LookedFrame
+from meetctl.domain.policy_span import PolicySpan, document_span, make_sampler, span_at
 from meetctl.domain.vision_tokens import sent_size
 
 if TYPE_CHECKING:
@@ -41,10 +41,18 @@ class Attachment:
     as_of_us: int
     """No frame after this media time was taken, and all that came until then were known."""
     frames: tuple[KeptFrame, ...]
+    looked: tuple[LookedFrame, ...] = ()
+    """What the model has asked to look at closely in this turn."""
+    detail: str | None = None
+    """How closely the model is asked to look at `frames`; None for as the session began."""
 
 
 class FrameFeed:
-    """Watches tracks, keeps frames by the sampler, and holds the last ones ready to be sent."""
+    """Watches tracks, keeps frames by the sampler, and holds the last ones ready to be sent.
+
+    Every change holds from a media time on that no frame has had yet, so that whoever reads the journal
+    knows exactly which frames it is for. A frame from before a change that comes after it is too late.
+    """
 
     def __init__(
         self,
@@ -55,24 +63,41 @@ class FrameFeed:
         journal: MeetingJournal,
         recorder: MeetingRecorder | None,
         recording: Recording,
+        look_detail: str = "high",
     ) -> None:
-        self.policy = policy
+        """Begin with a policy; `look_detail` is how closely the model looks when it asks to."""
         self.kept = 0
         """How many frames were kept."""
         self._media_clock = media_clock
-        self._encoder = encoder
+        self._encoding = FrameEncoding(encoder, journal)
         self._journal = journal
         self._recording = recording
         self._outlets = VideoOutlets(journal=journal, recorder=recorder, keep=self._keep)
+        self._spans = [PolicySpan(from_us=0, policy=policy)]
         self._buffer = FrameBuffer(window=policy.window)
+        self._look_detail = look_detail
+        self._looked: list[LookedFrame] = []
+        self._looks = 0
         self._feeds: dict[str, TrackFeed] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._waiting: deque[int] = deque()
-        self._encoding: set[asyncio.Task[None]] = set()
-        self._encoders = ThreadPoolExecutor(max_workers=1, thread_name_prefix="frame-encoder")
+        self._tasks: set[asyncio.Task[None]] = set()
         self._last_as_of_us = -1
+        self._last_change_us = 0
+        self._unseen_us = -MILLISECOND_US
+        """Until this media time nothing counts as seen: then the eyes were shut for the last time."""
         self._flushing: asyncio.Task[None] | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """What frames are kept and sent by now."""
+        return self._spans[-1].policy
+
+    @property
+    def sees(self) -> bool:
+        """Whether the agent looks at all."""
+        return self._spans[-1].sees
 
     @property
     def unrecorded(self) -> int:
@@ -88,7 +113,7 @@ class FrameFeed:
             feed = self._feeds[track.id] = TrackFeed(
                 track,
                 clock=TrackClock(self._media_clock),
-                sampler=Sampler(self.policy.fps),
+                sampler=make_sampler(self._spans),
                 recording=self._recording,
                 outlets=self._outlets,
             )
@@ -120,10 +145,67 @@ class FrameFeed:
                 as_of_us = min(as_of_us, max(newest_us, now_us - LATENESS_US))
         if self._waiting:
             as_of_us = min(as_of_us, min(self._waiting) - MILLISECOND_US)
+        as_of_us = max(as_of_us, self._unseen_us)
         self._last_as_of_us = max(self._last_as_of_us, as_of_us)
+        span = span_at(self._spans, as_of_us)
         return Attachment(
-            now_us=now_us, as_of_us=as_of_us, frames=self._buffer.last(self.policy.window, as_of_us)
+            now_us=now_us,
+            as_of_us=as_of_us,
+            frames=self._buffer.last(span.window, as_of_us, span.attaches_from_us),
+            looked=tuple(self._looked),
+            detail=span.policy.detail,
         )
+
+    def change_policy(self, policy: Policy) -> None:
+        """Keep and send by another policy from now on; its model is of no account here."""
+        self._change(policy, sees=self.sees)
+
+    def shut_eyes(self) -> None:
+        """See nothing, and forget what was seen: nothing is kept, sent or recorded until they open again."""
+        self._change(self.policy, sees=False)
+
+    def open_eyes(self) -> None:
+        """See again; requests take frames from now on only."""
+        self._change(self.policy, sees=True)
+
+    def change_recording(self, recording: Recording) -> None:
+        """Record frames in another way from now on; with "off", none."""
+        from_us = self._begin_change()
+        self._recording = recording
+        for feed in self._feeds.values():
+            feed.change_recording(recording)
+        self._journal.write("recording.changed", {"mode": recording.text, "from_us": from_us}, t_us=from_us)
+
+    async def look(self) -> LookedFrame | None:
+        """Take what is on the screen now in its own size and full detail; None where there is nothing to see.
+
+        That is the newest frame of the track that was watched last. It goes with every request that
+        follows, until it is forgotten.
+        """
+        feeds = [self._feeds[track] for track in reversed(self._watching)]
+        track, frame = next(((feed.track, feed.newest) for feed in feeds if feed.newest), (None, None))
+        if track is None or frame is None:
+            return None
+        jpeg = await self._encoding.jpeg("a close look", frame, frame.width, frame.height)
+        if jpeg is None or frame.t_us <= self._unseen_us:
+            return None
+        self._looks += 1
+        looked = LookedFrame(
+            id=f"look-{self._looks:06d}",
+            track=track.id,
+            t_us=frame.t_us,
+            width=frame.width,
+            height=frame.height,
+            detail=self._look_detail,
+            jpeg=jpeg,
+        )
+        self._looked.append(looked)
+        self._journal.write("frame.looked", _document_look(looked), t_us=looked.t_us)
+        return looked
+
+    def forget_looked(self) -> None:
+        """Send no longer what was looked at closely: the turn it was for is over."""
+        self._looked.clear()
 
     async def close(self) -> None:
         """Stop watching, and forget every frame."""
@@ -132,10 +214,10 @@ class FrameFeed:
         if self._flushing is not None:
             self._flushing.cancel()
             await asyncio.wait([self._flushing])
-        if self._encoding:
-            await asyncio.wait(self._encoding)
-        self._encoders.shutdown(wait=False)
-        self._buffer.clear()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._encoding.close()
+        self._forget()
 
     async def _follow(
         self,
@@ -148,7 +230,8 @@ class FrameFeed:
             await asyncio.wait([after])
         try:
             async for received in frames:
-                feed.see(received, after_us=self._last_as_of_us)
+                if self.sees:
+                    feed.see(received, after_us=self._last_as_of_us)
         except Exception as error:
             # Whatever a vendor's stream fails with, the other tracks and the conversation go on.
             logger.exception("track %s is not seen any more", feed.track.id)
@@ -161,6 +244,46 @@ class FrameFeed:
             await asyncio.sleep(FLUSH_INTERVAL_S)
             for feed in self._feeds.values():
                 feed.flush()
+
+    def _change(self, policy: Policy, *, sees: bool) -> None:
+        """Begin a span, unless nothing changes."""
+        before = self._spans[-1]
+        if (policy, sees) == (before.policy, before.sees):
+            return
+        from_us = self._begin_change()
+        attaches_from_us = before.attaches_from_us
+        if sees and not before.sees:
+            attaches_from_us = from_us
+            self._unseen_us = from_us - MILLISECOND_US
+        elif policy.window > before.policy.window:
+            attaches_from_us = max(attaches_from_us, self._buffer.whole_from_us)
+        span = PolicySpan(from_us=from_us, policy=policy, sees=sees, attaches_from_us=attaches_from_us)
+        self._spans.append(span)
+        self._buffer.widen(policy.window)
+        for feed in self._feeds.values():
+            feed.change_rate(span.fps, from_us)
+        if not sees:
+            self._unseen_us = from_us
+            self._forget()
+        self._journal.write("policy.changed", document_span(span), t_us=from_us)
+
+    def _begin_change(self) -> int:
+        """Return the media time that a change holds from: after all frames seen, and all changes before."""
+        now_us = self._media_clock.now_us()
+        seen_us = [feed.newest_us for feed in self._feeds.values() if feed.newest_us is not None]
+        if not (now_us or seen_us or self._last_change_us):
+            return 0  # there has been nothing yet that it could not hold for
+        from_us = max(now_us, *(t_us + MILLISECOND_US for t_us in (self._last_change_us, *seen_us)))
+        self._last_change_us = from_us
+        self._last_as_of_us = max(self._last_as_of_us, from_us - MILLISECOND_US)
+        return from_us
+
+    def _forget(self) -> None:
+        """Let go of every picture."""
+        for feed in self._feeds.values():
+            feed.pause()
+        self._buffer.clear()
+        self._looked.clear()
 
     def _keep(self, track: VideoTrack, frame: LiveFrame) -> None:
         name = f"frame-{self.kept:06d}"
@@ -178,21 +301,18 @@ class FrameFeed:
         )
         self._waiting.append(frame.t_us)
         task = asyncio.create_task(self._encode(name, track, frame), name=f"encode-{name}")
-        self._encoding.add(task)
-        task.add_done_callback(self._encoding.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _encode(self, name: str, track: VideoTrack, frame: LiveFrame) -> None:
-        width, height = sent_size(frame.width, frame.height, self.policy.side)
-        loop = asyncio.get_running_loop()
+        side = span_at(self._spans, frame.t_us).policy.side
+        width, height = sent_size(frame.width, frame.height, side)
         try:
-            jpeg = await loop.run_in_executor(self._encoders, self._encoder.jpeg, frame, width, height)
-        except Exception as error:
-            # Whatever one frame does to the encoder, the meeting goes on without that frame, and says so.
-            logger.exception("%s could not be encoded", name)
-            self._journal.write("error", {"component": "frame encoder", "error": type(error).__name__})
-            return
+            jpeg = await self._encoding.jpeg(name, frame, width, height)
         finally:
             self._waiting.remove(frame.t_us)
+        if jpeg is None or frame.t_us <= self._unseen_us:
+            return
         self._buffer.add(
             KeptFrame(
                 id=name,
@@ -205,3 +325,14 @@ class FrameFeed:
                 jpeg=jpeg,
             )
         )
+
+
+def _document_look(looked: LookedFrame) -> dict[str, Any]:
+    return {
+        "frame": looked.id,
+        "track": looked.track,
+        "t_us": looked.t_us,
+        "width": looked.width,
+        "height": looked.height,
+        "detail": looked.detail,
+    }

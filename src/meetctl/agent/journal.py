@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ class MeetingJournal:
 
     def __init__(self, sink: EventSink) -> None:
         self._sink = sink
+        self._listeners: list[Callable[[Event], None]] = []
         self.lost = 0
         """How many events could not be written."""
 
@@ -30,12 +31,26 @@ class MeetingJournal:
         `t_us` is its time on the media clock; None for now.
         """
         try:
-            return self._sink.append(kind, fields, t_us=t_us)
+            event = self._sink.append(kind, fields, t_us=t_us)
         except OutputError as error:
             if self.lost == 0:
                 logger.error("%s; the meeting goes on", error.message)
             self.lost += 1
             return None
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:
+                # Whatever is wrong with one listener, the others and the meeting go on.
+                logger.exception("a listener failed at %s", kind)
+        return event
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Tell `listener` of every event from now on, on the thread and in the order of writing.
+
+        A listener may not block, and may not write events itself while it is told of one.
+        """
+        self._listeners.append(listener)
 
     def close(self) -> None:
         """Make what was written durable."""

@@ -4,44 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from livekit.agents import AgentSession, AutoSubscribe, inference
-from livekit.agents.voice.room_io import RoomOptions
+from livekit.agents import AutoSubscribe
+from livekit.agents.types import TOPIC_CHAT
 
 from meetctl import __version__
-from meetctl.agent.conversation import Conversation
+from meetctl.agent.control import ControlChannel
+from meetctl.agent.farewell import Farewell
 from meetctl.agent.frame_feed import FrameFeed
+from meetctl.agent.greeter import Greeter
+from meetctl.agent.hearing import Hearing
 from meetctl.agent.journal import MeetingJournal, show_usd
 from meetctl.agent.loop_monitor import LoopMonitor
 from meetctl.agent.media_clock import MediaClock
+from meetctl.agent.meeting_recording import MeetingRecording
+from meetctl.agent.metering import meter_speech
+from meetctl.agent.mind import Mind, Surroundings
+from meetctl.agent.observers import Observers
+from meetctl.agent.order import decide_policy
+from meetctl.agent.persona import RECORDED
+from meetctl.agent.platform_link import Platform, PlatformLink
 from meetctl.agent.presence import Presence
-from meetctl.agent.requests import RequestLog
 from meetctl.agent.room_tracks import RoomTracks
-from meetctl.agent.speech import Speech, meter_speech
+from meetctl.agent.session import ROOM_OPTIONS, make_session
+from meetctl.agent.session_document import SessionDocument, describe_config
+from meetctl.agent.speech import Speech, choose_voice
+from meetctl.agent.steering import Steered, Steering
 from meetctl.agent.usage import UsageMeter
-from meetctl.agent.video_agent import VideoAgent
-from meetctl.agent.voices import Ears, VoiceTap
+from meetctl.agent.voices import VoiceTap
 from meetctl.domain.events import JournalOwner
 from meetctl.domain.session_cost import document_line
-from meetctl.errors import OutputError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from livekit.agents import CloseEvent, JobContext, TurnHandlingOptions
+    from livekit.agents import AgentSession, CloseEvent, JobContext
 
     from meetctl.agent.adapters import MeetingAdapters
+    from meetctl.agent.monitoring import MeetingMonitoring
     from meetctl.agent.order import MeetingOrder
-    from meetctl.core.config import TurnDetection
+    from meetctl.agent.providers import ProviderChange
+    from meetctl.core.config import Recording
 
 logger = logging.getLogger(__name__)
 
-SCHEMA = "meetctl.session/1"
-_ANNOUNCEMENT = "This meeting is being recorded."
-_PACKAGES = ("livekit-agents", "livekit", "av")
+GOODBYE = "All right, I leave the meeting now. Goodbye."
+_GOODBYE_LIMIT_S = 15.0
 
 
 class Meeting:
@@ -54,6 +63,7 @@ class Meeting:
         *,
         adapters: MeetingAdapters,
         speech: Speech,
+        monitoring: MeetingMonitoring,
         session_id: str,
     ) -> None:
         self._ctx = ctx
@@ -64,76 +74,192 @@ class Meeting:
         self._session_id = session_id
         self._reason: str | None = None
         self._is_closed = False
-        self._started_at = adapters.clock.now()
-        self._loop = asyncio.get_running_loop()
-        self.directory: Path = adapters.make_directory(self._settings.sessions, session_id)
+        self._session: AgentSession[Any] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        room = ctx.job.room.name
+        models = (self._settings.llm, *self._settings.llm_fallbacks)
+        now = adapters.clock.now()
+        self._rules = {model: adapters.book.image_rule(model.priced_model, now) for model in models}
+        self._directory = adapters.make_directory(self._settings.sessions, session_id)
+        platform = self._open_platform()
         self._clock = MediaClock(adapters.clock)
-        owner = JournalOwner(session_id=session_id, tenant_id=order.tenant_id, room=ctx.job.room.name)
-        self._journal = MeetingJournal(adapters.open_journal(self.directory, owner, self._clock.now_us))
-        recording = self._settings.recording
-        self._recorder = (
-            adapters.open_recorder(self.directory, self._clock.now_us, self._recording_stopped)
-            if recording.is_on
-            else None
+        self._document = SessionDocument(
+            self._directory, session_id=session_id, room=room, settings=self._settings, adapters=adapters
+        )
+        owner = JournalOwner(session_id=session_id, tenant_id=order.tenant_id, room=room)
+        sink = adapters.open_journal(self._directory, owner, self._clock.now_us)
+        self._journal = MeetingJournal(sink)
+        monitoring.follow(self._journal)
+        self._monitor = LoopMonitor(adapters.clock)
+        self._usage = UsageMeter(self._journal, book=adapters.book, clock=adapters.clock)
+        self._make_senses()
+        self._make_link(platform, sink.assign_tenant)
+        self._make_mind()
+        self._make_presence()
+        self._make_control()
+
+    def _open_platform(self) -> Platform | None:
+        """Open what waits for the backend, which has to be there before the journal is."""
+        backend = self._adapters.backend
+        if backend is None:
+            return None
+        return Platform(backend=backend, outbox=self._adapters.begin_outbox(self._directory))
+
+    def _make_senses(self) -> None:
+        settings = self._settings
+        self._recording = MeetingRecording(
+            self._settings.recording,
+            open_recorder=lambda on_stopped: self._adapters.open_recorder(
+                self._directory, self._clock.now_us, on_stopped
+            ),
+            journal=self._journal,
         )
         self._frames = FrameFeed(
-            self._settings.policy,
+            settings.policy,
             media_clock=self._clock,
-            encoder=adapters.encoder,
+            encoder=self._adapters.encoder,
             journal=self._journal,
-            recorder=self._recorder,
-            recording=recording,
+            recorder=self._recording.switch,
+            recording=settings.recording,
         )
-        self._ears = Ears(media_clock=self._clock, recorder=self._recorder) if self._recorder else None
-        self._tracks = RoomTracks(ctx.room, frames=self._frames, ears=self._ears, journal=self._journal)
+        self._recording.switch.listen(self._frames.change_recording)
+        self._hearing = Hearing(
+            self._ctx.room,
+            journal=self._journal,
+            media_clock=self._clock,
+            recorder=self._recording.switch,
+            people=lambda: self._presence.people,
+        )
+        self._conversation = self._hearing.conversation
+        self._tracks = RoomTracks(
+            self._ctx.room, frames=self._frames, sounds=self._hearing.sounds, journal=self._journal
+        )
+
+    def _make_link(self, platform: Platform | None, assign_tenant: Callable[[str], None]) -> None:
+        self._link = PlatformLink(
+            self._ctx.job.room.name,
+            self._order,
+            platform,
+            journal=self._journal,
+            clock=self._adapters.clock,
+            assign_tenant=assign_tenant,
+            on_change=self._tenancy_changed,
+            waited=lambda seconds: self._conversation.note_stage("knowledge_s", seconds),
+        )
+
+    def _make_mind(self) -> None:
+        self._mind = Mind(
+            self._settings,
+            Surroundings(
+                frames=self._frames,
+                conversation=self._conversation,
+                link=self._link,
+                people=lambda: self._presence.present,
+                leave=lambda: self._run(self._take_leave(), "leave"),
+                answering=lambda: self._speech.models.answering,
+            ),
+            rules=self._rules,
+            usage=self._usage,
+            journal=self._journal,
+            clock=self._adapters.clock,
+        )
+
+    def _make_presence(self) -> None:
+        self._greeter = Greeter(
+            personality=lambda: self._link.tenancy.personality,
+            is_answering=lambda: self._conversation.is_open,
+        )
+        self._farewell = Farewell(write=self._write_to_room, leave=self.leave)
         self._presence = Presence(
             self._journal,
             patience_s=self._settings.patience_s,
             grace_s=self._settings.grace_s,
             leave=self.leave,
+            welcome=self._greeter.welcome,
         )
-        self._usage = UsageMeter(self._journal, book=adapters.book, clock=adapters.clock)
-        self._conversation = Conversation(self._journal, speaker=self._linked_person)
-        self._monitor = LoopMonitor(adapters.clock)
-        self._monitoring: asyncio.Task[None] | None = None
-        self._session: AgentSession[Any] | None = None
+
+    def _make_control(self) -> None:
+        ctx, clock = self._ctx, self._adapters.clock
+        self._observers = Observers(
+            ctx.room,
+            self._journal,
+            journal_bytes=self._adapters.read_journal(self._directory),
+            clock=clock,
+        )
+        self._steering = Steering(
+            Steered(
+                session=lambda: self._session,
+                frames=self._frames,
+                hearing=self._hearing,
+                rules=tuple(self._rules.values()),
+                record=self._record,
+                leave=self.leave,
+            )
+        )
+        self._control = ControlChannel(
+            ctx.room,
+            self._settings.livekit,
+            room_name=ctx.job.room.name,
+            clock=clock,
+            journal=self._journal,
+            perform={**self._observers.operations, **self._steering.operations},
+        )
 
     async def start(self) -> None:
         """Join the room, and take part."""
         self._write_start()
-        await asyncio.to_thread(self._write_session, None)
-        await self._ctx.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
+        await asyncio.to_thread(self._document.write_start, self._order.tenant_id)
+        # Whose meeting it is and the way into the room are found out side by side.
+        _, _ = await asyncio.gather(
+            self._link.begin(), self._ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+        )
+        self._decide_policy()
         room = self._ctx.room
         self._presence.join(room.local_participant)
         for participant in room.remote_participants.values():
             self._presence.join(participant)
         room.on("participant_connected", self._presence.join)
         room.on("participant_disconnected", self._presence.depart)
+        room.on("participant_disconnected", self._greeter.forget)
         self._presence.begin()
         self._tracks.follow()
+        self._control.follow()
         await room.local_participant.set_attributes(self._attributes())
-        self._session = self._make_session()
-        self._conversation.follow(self._session)
-        self._session.on("close", self._session_closed)
-        await self._session.start(
-            self._make_agent(),
-            room=room,
-            room_options=RoomOptions(close_on_disconnect=False),
+        if self._mind.persona.name:
+            await room.local_participant.set_name(self._mind.persona.name)
+        await self._begin_session()
+
+    async def _begin_session(self) -> None:
+        settings, tenancy = self._settings, self._link.tenancy
+        self._speech = self._speech.with_voices(choose_voice(settings, tenancy.premium_voice))
+        self._speech.follow(self._note_provider)
+        meter_speech(self._speech, self._usage, lambda: self._conversation.turn)
+        session = make_session(self._speech, settings.turn_detection)
+        self._hearing.follow(session)
+        self._greeter.follow(session)
+        self._farewell.follow(session)
+        session.on("close", self._session_closed)
+        await session.start(
+            self._mind.make_agent(self._session_id),
+            room=self._ctx.room,
+            room_options=ROOM_OPTIONS,
             session_host=False,
             record=False,
         )
-        if self._recorder is not None and self._session.output.audio is not None:
-            self._session.output.audio = VoiceTap(
-                self._session.output.audio, media_clock=self._clock, recorder=self._recorder
+        self._session = session
+        self._hearing.open(session)
+        if session.output.audio is not None:
+            session.output.audio = VoiceTap(
+                session.output.audio, media_clock=self._clock, recorder=self._recording.switch
             )
-        self._monitoring = asyncio.create_task(self._monitor.watch(), name="loop-monitor")
-        greeting = self._greeting()
+        self._run(self._monitor.watch(), "loop-monitor")
+        greeting = self._mind.persona.compose_greeting(is_recorded=self._recording.is_on)
         if greeting:
-            self._session.say(greeting)
+            session.say(greeting)
 
     def leave(self, reason: str) -> None:
         """End the agent's stay."""
-        self._reason = reason
+        self._reason = self._reason or reason
         self._ctx.shutdown(reason)
 
     async def close(self) -> None:
@@ -143,15 +269,18 @@ class Meeting:
         self._is_closed = True
         # Nobody asked the agent to leave: then either the room has gone, or its worker is going.
         reason = self._reason or ("worker stopped" if self._ctx.room.isconnected() else "room closed")
-        if self._monitoring is not None:
-            self._monitoring.cancel()
+        await self._control.close()
+        for task in self._tasks:
+            task.cancel()
         self._presence.close()
+        await self._farewell.close()
+        await self._greeter.close()
         await self._tracks.close()
         await self._frames.close()
-        if self._ears is not None:
-            await self._ears.close()
-        self._conversation.close()
-        recording = await self._finish_recording()
+        await self._hearing.close()
+        await self._speech.close()
+        await self._link.close()
+        recording = await self._recording.finish()
         end = {
             "reason": reason,
             "duration_s": self._clock.now_us() / 1_000_000,
@@ -166,71 +295,68 @@ class Meeting:
             "lost_events": self._journal.lost,
         }
         self._journal.write("session.ended", end)
-        await asyncio.to_thread(self._write_session, end)
+        await self._observers.close()
+        tenant_id = self._link.tenancy.tenant_id
+        await asyncio.to_thread(self._document.write_end, tenant_id, self._presence.everyone, end)
         await asyncio.to_thread(self._journal.close)
-
-    def _make_session(self) -> AgentSession[Any]:
-        settings, speech = self._settings, self._speech
-        meter_speech(speech, self._usage, settings, lambda: self._conversation.turn)
-        return AgentSession(
-            stt=speech.stt,
-            llm=speech.llm,
-            tts=speech.tts,
-            vad=speech.vad,
-            turn_handling=_turn_handling(settings.turn_detection),
-            video_sampler=None,
-        )
-
-    def _make_agent(self) -> VideoAgent:
-        settings = self._settings
-        rule = self._adapters.book.image_rule(settings.llm.priced_model, self._started_at)
-        return VideoAgent(
-            session_id=self._session_id,
-            instructions=settings.instructions,
-            frames=self._frames,
-            requests=RequestLog(self._usage, settings.llm, settings.policy, rule),
-            conversation=self._conversation,
-        )
-
-    def _greeting(self) -> str:
-        said = [self._settings.greeting]
-        if self._recorder is not None and self._settings.announces_recording:
-            said.append(_ANNOUNCEMENT)
-        return " ".join(part for part in said if part)
+        # livekit-agents would leave the room only after this, and a backend may take its time.
+        await self._ctx.room.disconnect()
+        await self._link.finish()
 
     def _attributes(self) -> dict[str, str]:
         return {
             "meetctl.session_id": self._session_id,
             "meetctl.version": __version__,
-            "meetctl.recording": self._settings.recording.text,
+            "meetctl.recording": self._recording.text,
         }
 
-    def _linked_person(self) -> str | None:
-        """Whom the session listens to."""
-        room_io = self._session.room_io if self._session is not None else None
-        linked = room_io.linked_participant if room_io is not None else None
-        return linked.identity if linked is not None else None
+    def _decide_policy(self) -> None:
+        """Look as closely as the tenant may, unless an operator has said how."""
+        if self._steering.has_changed_policy:
+            return
+        advanced_vision = self._link.tenancy.advanced_vision
+        self._frames.change_policy(
+            decide_policy(self._order, advanced_vision, has_backend=self._link.has_backend)
+        )
+
+    def _tenancy_changed(self) -> None:
+        """Take what is known of the tenant only now; the voice and the greeting stay as they were."""
+        self._decide_policy()
+        self._run(self._mind.refresh(), "instructions")
+
+    def _note_provider(self, change: ProviderChange) -> None:
+        self._journal.write(change.kind, change.fields)
+
+    async def _record(self, recording: Recording) -> None:
+        was_on = self._recording.is_on
+        if not self._recording.switch.change(recording):
+            return
+        await self._ctx.room.local_participant.set_attributes({"meetctl.recording": recording.text})
+        if recording.is_on and not was_on and self._settings.announces_recording and self._session:
+            self._session.say(RECORDED)
+
+    async def _write_to_room(self, text: str) -> None:
+        await self._ctx.room.local_participant.send_text(text, topic=TOPIC_CHAT)
+
+    async def _take_leave(self) -> None:
+        """Say goodbye to the one who has confirmed that the agent shall go, and go."""
+        if self._session is not None:
+            try:
+                async with asyncio.timeout(_GOODBYE_LIMIT_S):
+                    await self._session.say(GOODBYE, allow_interruptions=False)
+            except Exception:
+                # Whatever keeps the voice from speaking, the agent goes.
+                logger.exception("the goodbye could not be said")
+        self.leave("asked to leave by the person")
+
+    def _run(self, work: Any, name: str) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _session_closed(self, event: CloseEvent) -> None:
         if event.error is not None and not self._is_closed:
             self.leave(f"a provider failed: {type(event.error).__name__}")
-
-    def _recording_stopped(self, reason: str) -> None:
-        """Say in the journal, from the recorder's thread, that nothing more is recorded."""
-        self._loop.call_soon_threadsafe(lambda: self._journal.write("recording.stopped", {"reason": reason}))
-        logger.error("the recording has stopped: %s; the meeting goes on", reason)
-
-    async def _finish_recording(self) -> dict[str, Any]:
-        if self._recorder is None:
-            return {"mode": "off"}
-        end = await asyncio.to_thread(self._recorder.finish)
-        return {
-            "mode": self._settings.recording.text,
-            "frames": end.frames,
-            "dropped": end.dropped,
-            "segments": end.segments,
-            "stopped": end.stopped,
-        }
 
     def _write_start(self) -> None:
         self._journal.write(
@@ -239,62 +365,8 @@ class Meeting:
                 "agent": self._ctx.job.agent_name,
                 "version": __version__,
                 "job": self._ctx.job.id,
-                **self._document_config(),
+                **describe_config(self._settings),
             },
         )
         for problem in self._order.problems:
             self._journal.write("log", {"level": "warning", "message": problem})
-
-    def _document_config(self) -> dict[str, Any]:
-        settings, policy = self._settings, self._settings.policy
-        return {
-            "policy": {
-                "fps": "every-frame" if policy.fps is None else str(policy.fps),
-                "window": policy.window,
-                "detail": policy.detail,
-                "side": policy.side,
-                "model": settings.llm.model,
-            },
-            "record": settings.recording.text,
-            "providers": {
-                use: {"provider": access.billed_as, "model": access.model}
-                for use, access in (("llm", settings.llm), ("stt", settings.stt), ("tts", settings.tts))
-            },
-        }
-
-    def _write_session(self, end: dict[str, Any] | None) -> None:
-        clock = self._adapters.clock
-        document: dict[str, Any] = {
-            "schema": SCHEMA,
-            "session_id": self._session_id,
-            "tenant_id": self._order.tenant_id,
-            "room": self._ctx.job.room.name,
-            "recording": "live",
-            "started_at": _show_time(self._started_at),
-            "config": self._document_config(),
-            "price_book": {"version": self._adapters.book.version},
-            "versions": {"meetctl": __version__, **{name: version(name) for name in _PACKAGES}},
-        }
-        if end is not None:
-            document |= {
-                "ended_at": _show_time(clock.now()),
-                "participants": self._presence.everyone,
-                **end,
-            }
-        try:
-            self._adapters.write_session(self.directory, document)
-        except OutputError as error:
-            logger.error("%s; the meeting goes on", error.message)
-
-
-def _turn_handling(detection: TurnDetection) -> TurnHandlingOptions:
-    return {
-        "turn_detection": inference.TurnDetector(version="v1-mini") if detection == "v1-mini" else "vad",
-        "interruption": {"mode": "vad"},
-        # A request made before the turn has ended would be paid for twice, and see older frames.
-        "preemptive_generation": {"enabled": False},
-    }
-
-
-def _show_time(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

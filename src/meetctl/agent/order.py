@@ -13,7 +13,11 @@ from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
     from meetctl.core.config import AgentSettings
+    from meetctl.domain.policy import Policy
     from meetctl.domain.vision_tokens import ImageRule
+
+LOW = "low"
+"""The detail that costs the least."""
 
 _POLICY_KEYS = ("fps", "window", "detail", "side")
 
@@ -24,6 +28,10 @@ class MeetingOrder:
 
     settings: AgentSettings
     tenant_id: str | None
+    orders_detail: bool = False
+    """Whether the metadata says how closely the model looks."""
+    usual_detail: str = LOW
+    """How closely it looks for tenants without advanced vision."""
     problems: tuple[str, ...] = ()
     """What of the metadata could not be used; the worker's own settings hold there."""
 
@@ -40,8 +48,11 @@ def read_order(metadata: str, settings: AgentSettings, rule: ImageRule) -> Meeti
         wanted = None
     if not isinstance(wanted, dict):
         problem = "the dispatch's metadata is not a JSON object"
-        return MeetingOrder(settings=settings, tenant_id=None, problems=(problem,))
+        return MeetingOrder(
+            settings=settings, tenant_id=None, usual_detail=_usual_detail(settings, rule), problems=(problem,)
+        )
     problems = []
+    orders_detail = False
     for key in _POLICY_KEYS:
         if key in wanted:
             try:
@@ -49,6 +60,7 @@ def read_order(metadata: str, settings: AgentSettings, rule: ImageRule) -> Meeti
                 policy = policy_from_fields(settings.policy.name, fields, settings.policy)
                 resolve_detail(rule, policy.detail)
                 settings = replace(settings, policy=policy)
+                orders_detail = orders_detail or key == "detail"
             except UsageError as error:
                 problems.append(error.message)
     if "record" in wanted:
@@ -58,5 +70,26 @@ def read_order(metadata: str, settings: AgentSettings, rule: ImageRule) -> Meeti
             problems.append(error.message)
     tenant = wanted.get("tenant")
     return MeetingOrder(
-        settings=settings, tenant_id=str(tenant) if tenant else None, problems=tuple(problems)
+        settings=settings,
+        tenant_id=str(tenant) if tenant else None,
+        orders_detail=orders_detail,
+        usual_detail=_usual_detail(settings, rule),
+        problems=tuple(problems),
     )
+
+
+def decide_policy(order: MeetingOrder, advanced_vision: bool | None, *, has_backend: bool) -> Policy:
+    """Return the policy for what is known of the tenant; `advanced_vision` is None while nothing is.
+
+    A detail in the order holds for everybody. Otherwise the worker's own is for tenants who have advanced
+    vision, and for workers without a backend: a premium feature is not given away unknowingly.
+    """
+    policy = order.settings.policy
+    if order.orders_detail or advanced_vision or not has_backend:
+        return policy
+    return replace(policy, detail=order.usual_detail)
+
+
+def _usual_detail(settings: AgentSettings, rule: ImageRule) -> str:
+    """Return the lowest detail; the worker's own where the model does not know that one."""
+    return LOW if any(name == LOW for name, _ in rule.details) else settings.policy.detail

@@ -1,4 +1,4 @@
-"""The room's tracks: which video the agent subscribes to, and where all of it goes."""
+"""The room's tracks: which of them the agent subscribes to, and where all of it goes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from livekit import rtc
 
+from meetctl.agent.audio_feed import receive_sound
+from meetctl.agent.presence import is_person
 from meetctl.agent.rtc_video import receive_frames
 from meetctl.domain.live_media import VideoTrack
 from meetctl.domain.watching import choose_watched
 
 if TYPE_CHECKING:
+    from meetctl.agent.audio_feed import AudioFeed
     from meetctl.agent.frame_feed import FrameFeed
     from meetctl.agent.journal import MeetingJournal
-    from meetctl.agent.voices import Ears
 
 logger = logging.getLogger(__name__)
 
@@ -26,17 +28,25 @@ _SOURCES: dict[Any, str] = {
     rtc.TrackSource.SOURCE_MICROPHONE: "microphone",
     rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO: "screen_share_audio",
 }
+_UNHEARD_KINDS = (
+    rtc.ParticipantKind.PARTICIPANT_KIND_AGENT,
+    rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS,
+)
+"""Whose sound is never received: an agent that hears agents answers them, and they answer it."""
 
 
 class RoomTracks:
-    """Subscribes to the screens, or to the cameras where nobody shares a screen, and to all audio."""
+    """Subscribes to the screens, or to the cameras where nobody shares a screen, and to people's sound.
+
+    Nothing may be subscribed to by itself: the room has to be joined without it.
+    """
 
     def __init__(
-        self, room: rtc.Room, *, frames: FrameFeed, ears: Ears | None, journal: MeetingJournal
+        self, room: rtc.Room, *, frames: FrameFeed, sounds: AudioFeed, journal: MeetingJournal
     ) -> None:
         self._room = room
         self._frames = frames
-        self._ears = ears
+        self._sounds = sounds
         self._journal = journal
         self._heard: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -46,6 +56,8 @@ class RoomTracks:
         for name in ("track_published", "track_unpublished", "track_muted", "track_unmuted"):
             self._room.on(name, self._choose)
         self._room.on("participant_disconnected", self._choose)
+        self._room.on("track_muted", self._note_muted)
+        self._room.on("track_unmuted", self._note_muted)
         self._room.on("track_subscribed", self._start)
         self._room.on("track_unsubscribed", self._stop)
         for participant in self._room.remote_participants.values():
@@ -60,13 +72,14 @@ class RoomTracks:
             await asyncio.wait(self._tasks)
 
     def _choose(self, *_: object) -> None:
-        """Subscribe to what should be watched, and to nothing else that is video."""
-        videos = {
-            publication.sid: (publication, participant.identity)
-            for participant in self._room.remote_participants.values()
-            for publication in participant.track_publications.values()
-            if publication.kind == rtc.TrackKind.KIND_VIDEO
-        }
+        """Subscribe to what should be watched and to what is recorded or heard, and to nothing else."""
+        videos: dict[str, tuple[rtc.RemoteTrackPublication, str]] = {}
+        for participant in self._room.remote_participants.values():
+            for publication in participant.track_publications.values():
+                if publication.kind == rtc.TrackKind.KIND_VIDEO:
+                    videos[publication.sid] = (publication, participant.identity)
+                elif participant.kind not in _UNHEARD_KINDS and not publication.subscribed:
+                    publication.set_subscribed(True)
         watched = choose_watched(
             _describe(publication, identity)
             for publication, identity in videos.values()
@@ -82,9 +95,12 @@ class RoomTracks:
         if track.kind == rtc.TrackKind.KIND_VIDEO:
             video = _describe(publication, participant.identity)
             self._frames.watch(video, receive_frames(track))
-            return
-        if publication.sid in self._heard:
-            return
+        elif publication.sid not in self._heard and participant.kind not in _UNHEARD_KINDS:
+            self._listen(track, publication, participant)
+
+    def _listen(
+        self, track: rtc.Track, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
+    ) -> None:
         self._heard.add(publication.sid)
         self._journal.write(
             "track.started",
@@ -95,19 +111,28 @@ class RoomTracks:
                 "kind": "audio",
             },
         )
-        if self._ears is not None:
-            self._ears.follow(track, participant.identity)
+        # A shared screen sounds of whatever runs on it, which may be this very meeting.
+        is_microphone = publication.source != rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO
+        self._sounds.follow(
+            publication.sid,
+            participant.identity,
+            receive_sound(track),
+            is_heard=is_microphone and is_person(participant),
+            is_muted=publication.muted,
+        )
+
+    def _note_muted(self, _: rtc.Participant, publication: rtc.TrackPublication) -> None:
+        self._sounds.set_muted(publication.sid, is_muted=publication.muted)
 
     def _stop(
         self, track: rtc.Track, publication: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant
     ) -> None:
         if track.kind == rtc.TrackKind.KIND_VIDEO:
             self._run(self._frames.unwatch(publication.sid))
-            return
-        self._heard.discard(publication.sid)
-        self._journal.write("track.ended", {"track": publication.sid, "kind": "audio"})
-        if self._ears is not None:
-            self._run(self._ears.unfollow(publication.sid))
+        elif publication.sid in self._heard:
+            self._heard.discard(publication.sid)
+            self._journal.write("track.ended", {"track": publication.sid, "kind": "audio"})
+            self._sounds.unfollow(publication.sid)
 
     def _run(self, stopping: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(stopping)

@@ -10,6 +10,8 @@ from meetctl.domain.live_media import LiveFrame, VideoTrack
 from meetctl.domain.sampler import Sampler
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from meetctl.agent.journal import MeetingJournal
     from meetctl.agent.media_clock import TrackClock
     from meetctl.agent.rtc_video import ReceivedFrame
@@ -42,10 +44,12 @@ class TrackFeed:
         self.track = track
         self.newest_us: int | None = None
         """Time of the newest frame seen."""
+        self.newest: LiveFrame | None = None
+        """The newest frame itself, until no more come."""
         self._clock = clock
         self._sampler = sampler
         self._recording = recording
-        self._record_sampler = Sampler(recording.fps) if recording.mode == "rate" else None
+        self._record_sampler = _make_record_sampler(recording)
         self._outlets = outlets
         self._batch: list[int] = []
         self._batch_kept = 0
@@ -65,13 +69,24 @@ class TrackFeed:
             return
         frame = LiveFrame(t_us=t_us, width=received.width, height=received.height, data=received.data)
         self._note_size(frame)
-        self.newest_us = t_us
+        self.newest_us, self.newest = t_us, frame
         kept = self._sampler.offer(t_us)
         if kept:
             self._outlets.keep(self.track, frame)
         self._batch.append(t_us)
         self._batch_kept += kept
         self._record(frame, kept=kept)
+
+    def change_rate(self, fps: Fraction | None, from_us: int) -> None:
+        """Keep frames at another rate from `from_us` on."""
+        self._sampler.change_rate(fps, from_us)
+
+    def change_recording(self, recording: Recording) -> None:
+        """Record the frames that come from now on in another way."""
+        if not recording.is_on and self._runs and self._outlets.recorder is not None:
+            self._outlets.recorder.end_video(self.track.id)
+        self._recording = recording
+        self._record_sampler = _make_record_sampler(recording)
 
     def flush(self) -> None:
         """Write the times of the frames seen since the last call."""
@@ -94,6 +109,7 @@ class TrackFeed:
     def pause(self) -> None:
         """Say that no more frames come for now."""
         self.flush()
+        self.newest = None
         if self._runs:
             self._runs = False
             self._outlets.journal.write("track.ended", {"track": self.track.id, "kind": "video"})
@@ -123,9 +139,13 @@ class TrackFeed:
 
     def _record(self, frame: LiveFrame, *, kept: bool) -> None:
         recorder = self._outlets.recorder
-        if recorder is None:
+        if recorder is None or not self._recording.is_on:
             return
         # The recorder's own sampler sees every frame, so that its rate does not depend on what is kept.
         due = self._record_sampler is not None and self._record_sampler.offer(frame.t_us)
         if (kept or due or self._recording.mode == "full") and not recorder.write_video(self.track, frame):
             self.unrecorded += 1
+
+
+def _make_record_sampler(recording: Recording) -> Sampler | None:
+    return Sampler(recording.fps) if recording.mode == "rate" else None

@@ -6,25 +6,23 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from livekit import rtc
 from livekit.agents.voice import io
 
 if TYPE_CHECKING:
+    from livekit import rtc
+
     from meetctl.agent.media_clock import MediaClock
     from meetctl.ports import MeetingRecorder
 
-SAMPLE_RATE = 48_000
 FURTHEST_US = 200_000
 """From this difference between counted and arrived audio on, the microphone has paused."""
 
 AGENT_VOICE = "agent"
 PLAYHEAD_STEP_S = 0.05
-QUEUED_PIECES = 100
-"""How much of a microphone may wait for the event loop: five seconds."""
 
 
 class MicrophoneTap:
-    """Follows one microphone into the recording."""
+    """Places one person's sound in the recording."""
 
     def __init__(self, voice: str, *, media_clock: MediaClock, recorder: MeetingRecorder) -> None:
         self._voice = voice
@@ -32,19 +30,8 @@ class MicrophoneTap:
         self._recorder = recorder
         self._next_us: int | None = None
 
-    async def follow(self, track: rtc.Track) -> None:
-        """Record the track until it ends or this is cancelled."""
-        stream = rtc.AudioStream.from_track(
-            track=track, sample_rate=SAMPLE_RATE, num_channels=1, frame_size_ms=50, capacity=QUEUED_PIECES
-        )
-        try:
-            async for event in stream:
-                self._take(event.frame)
-        finally:
-            await stream.aclose()
-
-    def _take(self, frame: rtc.AudioFrame) -> None:
-        """Place a piece right after the last one; samples are counted, because arrivals jitter."""
+    def hear(self, frame: rtc.AudioFrame) -> None:
+        """Record a piece right after the last one; samples are counted, because arrivals jitter."""
         self._media_clock.begin()
         length_us = frame.samples_per_channel * 1_000_000 // frame.sample_rate
         arrived_us = max(0, self._media_clock.now_us() - length_us)
@@ -155,29 +142,3 @@ class VoiceTap(io.AudioOutput):
                 AGENT_VOICE, self._playhead_us, piece.sample_rate, piece.data.tobytes()
             )
             self._playhead_us += piece.samples_per_channel * 1_000_000 // piece.sample_rate
-
-
-class Ears:
-    """The microphones being recorded."""
-
-    def __init__(self, *, media_clock: MediaClock, recorder: MeetingRecorder) -> None:
-        self._media_clock = media_clock
-        self._recorder = recorder
-        self._following: dict[str, asyncio.Task[None]] = {}
-
-    def follow(self, track: rtc.Track, voice: str) -> None:
-        """Record a microphone from now on."""
-        tap = MicrophoneTap(voice, media_clock=self._media_clock, recorder=self._recorder)
-        self._following[track.sid] = asyncio.create_task(tap.follow(track), name=f"audio-{track.sid}")
-
-    async def unfollow(self, track: str) -> None:
-        """Record a microphone no longer."""
-        task = self._following.pop(track, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
-
-    async def close(self) -> None:
-        """Record no microphone any more."""
-        for track in list(self._following):
-            await self.unfollow(track)

@@ -6,11 +6,11 @@ import asyncio
 import functools
 import logging
 import os
+import shutil
 import signal
 import socket
 import tempfile
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from aiohttp import ClientError, ClientTimeout
@@ -19,16 +19,21 @@ from livekit.agents import AgentServer
 
 from meetctl.agent.capacity import Capacity
 from meetctl.agent.entrypoint import end_meeting, prewarm, run_meeting
+from meetctl.agent.worker_metrics import WorkerMetrics
+from meetctl.core.shared_metrics import shared_directory
+from meetctl.core.telemetry import check_telemetry
+from meetctl.core.worker_options import WorkerRegistration
 from meetctl.errors import ExitCode, ServiceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from livekit.agents import JobRequest
 
     from meetctl.agent.adapters import AdaptersFactory
     from meetctl.core.config import AgentSettings
     from meetctl.core.local_stack import LiveKitAccess
+    from meetctl.core.worker_options import WorkerOptions
     from meetctl.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -44,6 +49,8 @@ PREPARE_LIMIT_S = 60.0
 PRELOADED = (
     "meetctl.agent.entrypoint",
     "meetctl.adapters.recorder_av.recorder",
+    "meetctl.adapters.backend_trpc",
+    "meetctl.adapters.delivery_state",
     # What the OpenAI client and its transport import only when they are first used, in a meeting.
     # What livekit-agents imports when the first sentence is spoken.
     "livekit.agents.tokenize._basic_hyphenator",
@@ -55,34 +62,6 @@ PRELOADED = (
 """Imported once, before the processes of meetings are made of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerOptions:
-    """How the worker itself behaves."""
-
-    agent_name: str
-    max_meetings: int
-    idle_processes: int
-    host: str
-    port: int
-    """For health; 0 for a free one."""
-    prometheus_port: int | None
-    """For Prometheus; 0 for a free one, None for none."""
-    drain_timeout_s: int
-    """How long meetings may go on after the first signal; 0 ends them at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerRegistration:
-    """What a running worker tells about itself."""
-
-    worker_id: str
-    agent_name: str
-    url: str
-    max_meetings: int
-    http_port: int
-    prometheus_port: int | None
-
-
 async def serve(
     settings: AgentSettings,
     options: WorkerOptions,
@@ -91,47 +70,24 @@ async def serve(
     clock: Clock,
     on_registered: Callable[[WorkerRegistration], None],
     on_killed: Callable[[], None],
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Serve meetings until the first signal; then let those that run end, and return.
 
-    A second signal calls `on_killed` and ends the process at once, with everything that it started.
+    `beside` is run all the while. A second signal calls `on_killed` and ends the process at once, with
+    everything that it started.
 
     Raises:
         ServiceError: The LiveKit server cannot be reached, or refuses the key.
-        UsageError: A port is taken.
+        UsageError: A port is taken, or telemetry is configured in a way that we do not speak.
     """
+    check_telemetry(os.environ)
     await check_livekit(settings.livekit)
     _shorten_temporary_directory()
     # The library does not say which port it was given, so a free one is chosen before.
     prometheus_port = _free_port(options.host) if options.prometheus_port == 0 else options.prometheus_port
-    capacity = Capacity(options.max_meetings, clock=clock)
-    server = AgentServer(
-        ws_url=settings.livekit.url,
-        api_key=settings.livekit.api_key,
-        api_secret=settings.livekit.api_secret,
-        host=options.host,
-        port=options.port,
-        prometheus_port=prometheus_port,
-        num_idle_processes=options.idle_processes,
-        drain_timeout=options.drain_timeout_s,
-        max_retry=CONNECT_RETRIES,
-        # The capacity refuses what is too much; livekit's own threshold counts processor load.
-        load_threshold=float("inf"),
-        load_fnc=lambda worker: capacity.observe(_running(worker)),
-        setup_fnc=functools.partial(prewarm, settings=settings, make_adapters=make_adapters),
-        initialize_process_timeout=PREPARE_LIMIT_S,
-        preload_modules=list(PRELOADED),
-    )
-
-    async def answer(request: JobRequest) -> None:
-        if capacity.admit(request.id, _running(server)):
-            await request.accept(name="Assistant")
-        else:
-            logger.warning("refused a meeting: all %d places are taken", options.max_meetings)
-            await request.reject(terminate=False)
-
-    server.rtc_session(
-        run_meeting, agent_name=options.agent_name, on_request=answer, on_session_end=end_meeting
+    server = _make_server(
+        settings, options, prometheus_port=prometheus_port, make_adapters=make_adapters, clock=clock
     )
 
     def registered(worker_id: str, _: object) -> None:
@@ -147,7 +103,61 @@ async def serve(
         )
 
     server.on("worker_registered", registered)
-    await _run_until_signalled(server, options, on_killed)
+    running_beside = asyncio.create_task(beside(), name="beside") if beside is not None else None
+    try:
+        await _run_until_signalled(server, options, on_killed)
+    finally:
+        if running_beside is not None:
+            running_beside.cancel()
+            await asyncio.wait({running_beside})
+
+
+def _make_server(
+    settings: AgentSettings,
+    options: WorkerOptions,
+    *,
+    prometheus_port: int | None,
+    make_adapters: AdaptersFactory,
+    clock: Clock,
+) -> AgentServer:
+    """Return the library's worker, which takes as many meetings as there are places."""
+    capacity = Capacity(options.max_meetings, clock=clock)
+    metrics = WorkerMetrics(options.max_meetings)
+
+    def observe(worker: AgentServer) -> float:
+        running = _running(worker)
+        metrics.observe(len(running))
+        return capacity.observe(running)
+
+    server = AgentServer(
+        ws_url=settings.livekit.url,
+        api_key=settings.livekit.api_key,
+        api_secret=settings.livekit.api_secret,
+        host=options.host,
+        port=options.port,
+        prometheus_port=prometheus_port,
+        num_idle_processes=options.idle_processes,
+        drain_timeout=options.drain_timeout_s,
+        max_retry=CONNECT_RETRIES,
+        # The capacity refuses what is too much; livekit's own threshold counts processor load.
+        load_threshold=float("inf"),
+        load_fnc=observe,
+        setup_fnc=functools.partial(prewarm, settings=settings, make_adapters=make_adapters),
+        initialize_process_timeout=PREPARE_LIMIT_S,
+        preload_modules=list(PRELOADED),
+    )
+
+    async def answer(request: JobRequest) -> None:
+        if capacity.admit(request.id, _running(server)):
+            await request.accept(name="Assistant")
+        else:
+            logger.warning("refused a meeting: all %d places are taken", options.max_meetings)
+            await request.reject(terminate=False)
+
+    server.rtc_session(
+        run_meeting, agent_name=options.agent_name, on_request=answer, on_session_end=end_meeting
+    )
+    return server
 
 
 async def _run_until_signalled(
@@ -201,6 +211,9 @@ def _take_signal(stopping: asyncio.Event, on_killed: Callable[[], None]) -> None
                 child.kill()
             except psutil.NoSuchProcess:
                 continue
+        directory = shared_directory()
+        if directory is not None:
+            shutil.rmtree(directory, ignore_errors=True)
         os._exit(ExitCode.INTERRUPTED)
     stopping.set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from meetctl.cli import agent_options as option
-from meetctl.cli.agent_options import Speaker, TurnDetection
+from meetctl.cli.agent_options import Environment, LogFormat, Speaker, TurnDetection
 
 agent_app = typer.Typer(
     help="Run the agent: a worker that takes part in the meetings it is dispatched to.",
@@ -16,6 +16,7 @@ agent_app = typer.Typer(
 
 @agent_app.command()
 def start(
+    environment: option.Where = Environment.DEVELOPMENT,
     agent_name: option.Name = "meetctl",
     max_meetings: option.MaxMeetings = 10,
     idle_processes: option.Idle = 1,
@@ -32,6 +33,7 @@ def start(
     announce: option.Announce = True,
     sessions: option.Sessions = None,
     model: option.Llm = "gpt-4.1",
+    fallback_models: option.FallbackLlm = None,
     stt_model: option.Stt = "nova-3",
     voice: option.Voice = Speaker.CARTESIA,
     tts_model: option.Tts = None,
@@ -40,16 +42,21 @@ def start(
     greeting: option.Greeting = option.GREETING,
     patience_s: option.Patience = 300.0,
     grace_s: option.Grace = 20.0,
+    knowledge_wait_s: option.KnowledgeWait = 0.8,
     prices: option.Prices = None,
+    log_format: option.LogLines = LogFormat.AUTO,
+    log_content: option.LogContent = False,
 ) -> None:
     """Run the worker until a signal: the first lets running meetings end, a second ends them.
 
-    A LiveKit server and providers come from the environment, else from the local stack of `meetctl up`.
+    A LiveKit server and providers come from the environment, else, but not in production, from the local
+    stack of `meetctl up`.
     """
     from meetctl.cli.agent_run import AgentChoices, run_agent
 
     run_agent(
         AgentChoices(
+            environment=environment.value,
             agent_name=agent_name,
             max_meetings=max_meetings,
             idle_processes=idle_processes,
@@ -66,6 +73,7 @@ def start(
             announce=announce,
             sessions=sessions,
             model=model,
+            fallback_models=tuple(fallback_models or ()),
             stt_model=stt_model,
             voice=voice.value,
             tts_model=tts_model,
@@ -74,7 +82,10 @@ def start(
             greeting=greeting,
             patience_s=patience_s,
             grace_s=grace_s,
+            knowledge_wait_s=knowledge_wait_s,
             prices=tuple(prices or ()),
+            log_format=log_format.value,
+            log_content=log_content,
         )
     )
 

@@ -11,7 +11,8 @@ from typer.models import OptionInfo
 
 INSTRUCTIONS = (
     "You are an assistant in a meeting. You hear what people say and you see what they share: pictures of "
-    "it stand before their words, each with its place in time and its age. Answer in one or two short spoken "
+    "it stand before their words, each with its place in time and its age; where several people are there, "
+    "each message begins with the name of who said it. Answer in one or two short spoken "
     "sentences, without lists or markup. Say what you see only where it matters, and say so when you cannot "
     "see something."
 )
@@ -32,6 +33,21 @@ class TurnDetection(StrEnum):
     VAD = "vad"
 
 
+class Environment(StrEnum):
+    """Where the agent runs, which decides what it may not be without."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    JSON = "json"
+
+
 def _option(
     help_text: str,
     variable: str,
@@ -47,6 +63,22 @@ def _option(
     return option
 
 
+Where = Annotated[
+    Environment,
+    _option("What it may not be without: production takes real providers and needs a backend.", "ENV"),
+]
+LogLines = Annotated[
+    LogFormat,
+    _option("How log lines are written; auto is JSON in production, text on a terminal.", "LOG_FORMAT"),
+]
+LogContent = Annotated[
+    bool,
+    typer.Option(
+        "--log-content/--no-log-content",
+        envvar="MEETCTL_LOG_CONTENT",
+        help="Let log lines hold what people said, and their names.",
+    ),
+]
 Name = Annotated[str, _option("The name that dispatches ask for.", "AGENT_NAME", "NAME")]
 MaxMeetings = Annotated[
     int, _option("Meetings at a time; start more workers for more.", "MAX_MEETINGS", "NUMBER", min=1)
@@ -86,10 +118,21 @@ Sessions = Annotated[
     _option("Where sessions' bundles go; the data directory if not given.", "SESSIONS", "DIRECTORY"),
 ]
 Llm = Annotated[str, _option("OpenAI's model.", "MODEL", "NAME")]
+FallbackLlm = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fallback-model",
+        metavar="NAME",
+        envvar="MEETCTL_FALLBACK_MODEL",
+        help="OpenAI's model that is asked when the one before it fails. May be repeated.",
+    ),
+]
 Stt = Annotated[str, _option("Deepgram's model.", "STT_MODEL", "NAME")]
-Voice = Annotated[Speaker, _option("Whose voice the agent has.", "VOICE")]
+Voice = Annotated[
+    Speaker, _option("Whose voice the agent has, where no backend says what the tenant may have.", "VOICE")
+]
 Tts = Annotated[
-    str | None, _option("The voice's model; sonic-3 for Cartesia, coda for Rime.", "TTS_MODEL", "NAME")
+    str | None, _option("That voice's model; sonic-3 for Cartesia, coda for Rime.", "TTS_MODEL", "NAME")
 ]
 Turns = Annotated[TurnDetection, _option("What decides that a person has finished.", "TURN_DETECTION")]
 Instructions = Annotated[
@@ -101,6 +144,16 @@ Grace = Annotated[
 ]
 Patience = Annotated[
     float, _option("How long it waits for the first person.", "PATIENCE_S", "SECONDS", min=0)
+]
+KnowledgeWait = Annotated[
+    float,
+    typer.Option(
+        "--knowledge-wait",
+        metavar="SECONDS",
+        envvar="MEETCTL_KNOWLEDGE_WAIT",
+        min=0,
+        help="How long an answer waits for the tenant's knowledge.",
+    ),
 ]
 Prices = Annotated[
     list[Path] | None, _option("A TOML file with prices of your own. May be repeated.", "PRICES", "FILE")

@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from meetctl import bootstrap
 from meetctl.cli.agent_options import INSTRUCTIONS
 from meetctl.cli.diagnostics import note
-from meetctl.core.config import AgentSettings, find_livekit, find_provider, parse_recording
+from meetctl.core.config import (
+    AgentSettings,
+    Sources,
+    check_configuration,
+    find_backend,
+    find_livekit,
+    find_provider,
+    find_voices,
+    parse_recording,
+    read_values,
+)
 from meetctl.core.local_stack import read_stack, stack_directory
+from meetctl.core.log_format import choose_form
+from meetctl.core.monitoring import start_logging
 from meetctl.core.places import sessions_directory
+from meetctl.core.redaction import find_secrets
+from meetctl.core.worker_options import WorkerOptions
 from meetctl.domain.policy import Policy, parse_detail, parse_rate
 from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from meetctl.agent.worker import WorkerRegistration
-    from meetctl.core.config import TurnDetection
+    from meetctl.core.config import Environment, LogForm, ProviderAccess, Speaker, TurnDetection
+    from meetctl.core.worker_options import WorkerRegistration
 
 ValueT = TypeVar("ValueT")
 
-_VOICE_MODELS = {"cartesia": "sonic-3", "rime": "coda"}
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentChoices:
     """What the user chose, by option or by environment."""
 
+    environment: Environment
     agent_name: str
     max_meetings: int
     idle_processes: int
@@ -46,15 +63,19 @@ class AgentChoices:
     announce: bool
     sessions: Path | None
     model: str
+    fallback_models: tuple[str, ...]
     stt_model: str
-    voice: str
+    voice: Speaker
     tts_model: str | None
-    turn_detection: str
+    turn_detection: TurnDetection
     instructions: Path | None
     greeting: str
     patience_s: float
     grace_s: float
+    knowledge_wait_s: float
     prices: tuple[Path, ...]
+    log_format: LogForm
+    log_content: bool
 
 
 def run_agent(choices: AgentChoices) -> None:
@@ -68,19 +89,33 @@ def run_agent(choices: AgentChoices) -> None:
         raise UsageError("--agent-name is empty", hint="without a name the agent would join every room")
     settings = make_settings(choices)
     bootstrap.check_agent_settings(settings)
-    for use, access in (("model", settings.llm), ("ears", settings.stt), ("voice", settings.tts)):
-        note(f"{use}: {access.name} {access.model}{' (offline, $0)' if access.is_offline else ''}")
+    tell = _start_telling(settings, choices.log_format)
+    tell_providers(settings, tell)
     bootstrap.serve_meetings(
         settings,
-        agent_name=choices.agent_name,
-        max_meetings=choices.max_meetings,
-        idle_processes=choices.idle_processes,
-        host=choices.host,
-        port=choices.port,
-        prometheus_port=choices.prometheus_port,
-        drain_timeout_s=choices.drain_s,
-        on_registered=_tell_registered,
+        WorkerOptions(
+            agent_name=choices.agent_name,
+            max_meetings=choices.max_meetings,
+            idle_processes=choices.idle_processes,
+            host=choices.host,
+            port=choices.port,
+            prometheus_port=choices.prometheus_port,
+            drain_timeout_s=choices.drain_s,
+        ),
+        on_registered=lambda worker: tell(_show_registered(worker)),
     )
+
+
+def _start_telling(settings: AgentSettings, form: LogForm) -> Callable[[str], None]:
+    """Start the log, and return what tells the user something: as a line of it where a program reads it."""
+    start_logging(
+        form=form,
+        environment=settings.environment,
+        secrets=find_secrets(settings),
+        logs_content=settings.logs_content,
+    )
+    is_json = choose_form(form, environment=settings.environment, stream=sys.stderr) == "json"
+    return logger.info if is_json else note
 
 
 def make_settings(choices: AgentChoices) -> AgentSettings:
@@ -89,8 +124,40 @@ def make_settings(choices: AgentChoices) -> AgentSettings:
     Raises:
         UsageError: Something is missing or wrong.
     """
-    stack = read_stack(stack_directory())
-    policy = Policy(
+    sources = Sources(
+        values=read_values(os.environ, url=choices.url),
+        environment=choices.environment,
+        stack=read_stack(stack_directory()),
+    )
+    check_configuration(sources, choices.voice)
+    voices = find_voices(choices.voice, choices.tts_model, sources)
+    return AgentSettings(
+        livekit=find_livekit(sources),
+        llm=find_provider("openai", choices.model, sources),
+        stt=find_provider("deepgram", choices.stt_model, sources),
+        tts=voices.usual,
+        policy=_make_policy(choices),
+        recording=_named("--record", parse_recording, choices.record),
+        sessions=(choices.sessions or sessions_directory()).absolute(),
+        instructions=_read_instructions(choices.instructions),
+        greeting=choices.greeting,
+        announces_recording=choices.announce,
+        turn_detection=choices.turn_detection,
+        patience_s=choices.patience_s,
+        grace_s=choices.grace_s,
+        price_files=tuple(path.absolute() for path in choices.prices),
+        environment=choices.environment,
+        backend=find_backend(sources),
+        premium_tts=voices.premium,
+        llm_fallbacks=_find_fallback_models(choices, sources),
+        tts_fallbacks=voices.fallbacks,
+        knowledge_wait_s=choices.knowledge_wait_s,
+        logs_content=choices.log_content,
+    )
+
+
+def _make_policy(choices: AgentChoices) -> Policy:
+    return Policy(
         name="live",
         fps=_named("--fps", parse_rate, choices.fps),
         window=choices.window,
@@ -98,30 +165,43 @@ def make_settings(choices: AgentChoices) -> AgentSettings:
         side=choices.side,
         model=choices.model,
     )
-    voice_model = choices.tts_model or _VOICE_MODELS[choices.voice]
-    return AgentSettings(
-        livekit=find_livekit(os.environ, stack, url=choices.url),
-        llm=find_provider("openai", choices.model, os.environ, stack),
-        stt=find_provider("deepgram", choices.stt_model, os.environ, stack),
-        tts=find_provider(choices.voice, voice_model, os.environ, stack),
-        policy=policy,
-        recording=_named("--record", parse_recording, choices.record),
-        sessions=(choices.sessions or sessions_directory()).absolute(),
-        instructions=_read_instructions(choices.instructions),
-        greeting=choices.greeting,
-        announces_recording=choices.announce,
-        turn_detection=cast("TurnDetection", choices.turn_detection),
-        patience_s=choices.patience_s,
-        grace_s=choices.grace_s,
-        price_files=tuple(path.absolute() for path in choices.prices),
+
+
+def _find_fallback_models(choices: AgentChoices, sources: Sources) -> tuple[ProviderAccess, ...]:
+    models = (choices.model, *choices.fallback_models)
+    for place, model in enumerate(models):
+        if not model.strip() or model in models[:place]:
+            raise UsageError(
+                f"--fallback-model {model!r} names no other model than those before it",
+                hint="each is asked when the one before it fails",
+            )
+    return tuple(find_provider("openai", model, sources) for model in choices.fallback_models)
+
+
+def tell_providers(settings: AgentSettings, tell: Callable[[str], None]) -> None:
+    """Say who thinks, hears and speaks, who does when they fail, and where the backend is."""
+    chains = (
+        ("model", (settings.llm, *settings.llm_fallbacks)),
+        ("ears", (settings.stt, *settings.stt_fallbacks)),
+        ("voice", (settings.tts, *settings.tts_fallbacks)),
     )
+    for use, (first, *others) in chains:
+        tell(f"{use}: {_show(first)}" + "".join(f", else {_show(other)}" for other in others))
+    if settings.premium_tts is not None and settings.premium_tts != settings.tts:
+        tell(f"premium voice: {_show(settings.premium_tts)}")
+    if settings.backend is not None:
+        tell(f"backend: {settings.backend.url}")
 
 
-def _tell_registered(worker: WorkerRegistration) -> None:
+def _show(access: ProviderAccess) -> str:
+    return f"{access.name} {access.model}{' (offline, $0)' if access.is_offline else ''}"
+
+
+def _show_registered(worker: WorkerRegistration) -> str:
     place = f"health at port {worker.http_port}"
     if worker.prometheus_port is not None:
         place += f", metrics at port {worker.prometheus_port}"
-    note(
+    return (
         f"ready: agent {worker.agent_name!r} serves up to {worker.max_meetings} meetings "
         f"of {worker.url} ({place})"
     )

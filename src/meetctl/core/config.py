@@ -1,25 +1,60 @@
-"""The agent's settings: plain data that can be sent to the processes of its meetings."""
+"""Finds what the agent is configured with: servers, providers, voices and the backend, or what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from meetctl.core.local_stack import LiveKitAccess
-from meetctl.domain.policy import Policy
-from meetctl.errors import UsageError
+from meetctl.core.settings import (
+    ENVIRONMENTS,
+    LOG_FORMS,
+    SPEAKERS,
+    TURN_DETECTIONS,
+    AgentSettings,
+    BackendAccess,
+    Environment,
+    LogForm,
+    ProviderAccess,
+    Recording,
+    Speaker,
+    Transformer,
+    TurnDetection,
+    parse_recording,
+)
+from meetctl.core.variables import VARIABLES, Layer, Values, check_variables
 
 if TYPE_CHECKING:
     from meetctl.core.local_stack import StackState
 
-Speaker = Literal["cartesia", "rime"]
-SPEAKERS: tuple[Speaker, ...] = get_args(Speaker)
-
-TurnDetection = Literal["v1-mini", "vad"]
-TURN_DETECTIONS: tuple[TurnDetection, ...] = get_args(TurnDetection)
+__all__ = [
+    "ENVIRONMENTS",
+    "KEY_VARIABLES",
+    "LOG_FORMS",
+    "OFFLINE_KEY",
+    "OFFLINE_VARIABLE",
+    "SPEAKERS",
+    "TURN_DETECTIONS",
+    "AgentSettings",
+    "BackendAccess",
+    "Environment",
+    "LogForm",
+    "ProviderAccess",
+    "Recording",
+    "Sources",
+    "Speaker",
+    "TurnDetection",
+    "Voices",
+    "check_configuration",
+    "find_backend",
+    "find_livekit",
+    "find_provider",
+    "find_voices",
+    "parse_recording",
+    "read_values",
+]
 
 OFFLINE_KEY = "offline"
 """What the plugins are given as a key for offline providers, as they insist on one."""
@@ -35,156 +70,184 @@ KEY_VARIABLES = {
 }
 """The variable that holds each provider's key."""
 
+STANDARD_VOICE: Speaker = "cartesia"
+PREMIUM_VOICE: Speaker = "rime"
+VOICE_MODELS: Mapping[Speaker, str] = {"cartesia": "sonic-3", "rime": "coda"}
+"""Each voice's model where no other is named."""
+
+_LIVEKIT = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+_LOCAL = (*_LIVEKIT, *KEY_VARIABLES.values())
+"""What the local stack makes unnecessary."""
 _OFFLINE_PATHS = {"openai": "/v1", "deepgram": "/v1/listen", "cartesia": "", "rime": "/v1/rime-tts"}
-_URL_HINT = (
-    "run `meetctl up` for a server on this machine, "
-    "or set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET"
-)
+_PROCEDURES_PATH = "/trpc"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderAccess:
-    """One provider's address and key, and which of its models is used."""
+class Sources:
+    """Where everything is looked for."""
 
-    name: str
-    """Who it is: "openai", "deepgram", "cartesia" or "rime"."""
-    model: str
-    api_key: str = field(repr=False)
-    base_url: str | None = None
-    """Where it is reached; None for the provider's own address."""
-    is_offline: bool = False
-    """Whether the offline providers of this machine answer in its place."""
+    values: Values
+    environment: Environment = "development"
+    stack: StackState | None = None
+    """The local stack that runs; production never uses it."""
 
     @property
-    def billed_as(self) -> str:
-        """Who bills: the provider, or "offline"."""
-        return "offline" if self.is_offline else self.name
+    def local_livekit(self) -> LiveKitAccess | None:
+        """The local stack's LiveKit server, where it may be used."""
+        return self.stack.livekit if self.stack and self.environment == "development" else None
 
     @property
-    def priced_model(self) -> str:
-        """The model's name as the price book knows it."""
-        return f"offline/{self.model}" if self.is_offline else self.model
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """How much of the video is recorded."""
-
-    mode: Literal["off", "sampled", "full", "rate"]
-    fps: Fraction | None = None
-    """Frames a second in the mode "rate", besides the kept ones."""
+    def offline_url(self) -> str | None:
+        """Where offline providers are, where they may be used."""
+        if self.environment == "production":
+            return None
+        return self.values.get(OFFLINE_VARIABLE) or (self.stack.offline_url if self.stack else None)
 
     @property
-    def is_on(self) -> bool:
-        """Whether anything is recorded."""
-        return self.mode != "off"
+    def has_backend(self) -> bool:
+        """Whether a backend is named."""
+        return bool(self.values.get("API_BASE_URL"))
 
-    @property
-    def text(self) -> str:
-        """What the user wrote."""
-        return str(self.fps) if self.mode == "rate" else self.mode
+    def check(self, required: Collection[str], names: Collection[str] = ()) -> None:
+        """Check that required variables are set, and that those and `names` are well-formed.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentSettings:
-    """Everything that the agent of one meeting is told when it starts."""
-
-    livekit: LiveKitAccess
-    llm: ProviderAccess
-    stt: ProviderAccess
-    tts: ProviderAccess
-    policy: Policy
-    recording: Recording
-    sessions: Path
-    """Where bundles are written."""
-    instructions: str
-    greeting: str
-    """What the agent says first; empty for nothing."""
-    announces_recording: bool = True
-    """Whether it says that the meeting is recorded, where it is."""
-    turn_detection: TurnDetection = "v1-mini"
-    grace_s: float = 20.0
-    """How long it waits for somebody to return after the last person has left."""
-    patience_s: float = 300.0
-    """How long it waits for the first person."""
-    price_files: tuple[Path, ...] = ()
+        Raises:
+            UsageError: All that is missing or malformed, together.
+        """
+        hint = "variables are set in the environment, LIVEKIT_URL by --url too"
+        if self.environment == "production":
+            check_variables(self.values, required, names, hint=hint, where=" (required in production)")
+            return
+        if any(name in _LOCAL and not self.values.find(name) for name in required):
+            hint = f"run `meetctl up` for a LiveKit server and offline providers on this machine; {hint}"
+        check_variables(self.values, required, names, hint=hint)
 
 
-def parse_recording(text: str) -> Recording:
-    """Read `off`, `sampled`, `full` or a number of frames a second.
+def read_values(environment: Mapping[str, str], *, url: str | None = None) -> Values:
+    """Return the layers of values: the option `--url` where it is given, then the environment."""
+    layers = [Layer(source="--url", values={"LIVEKIT_URL": url})] if url else []
+    return Values([*layers, Layer(source="the environment", values=environment)])
 
-    >>> parse_recording("sampled").mode, parse_recording("0.5").fps
-    ('sampled', Fraction(1, 2))
+
+def check_configuration(sources: Sources, chosen: Speaker) -> None:
+    """Check everything that an agent with the chosen voice needs, before any of it is used.
 
     Raises:
-        UsageError: It is none of these.
+        UsageError: All that is missing or malformed, together.
     """
-    match text.strip():
-        case "off" | "sampled" | "full" as mode:
-            return Recording(mode=mode)
-        case rate:
-            try:
-                fps = Fraction(rate)
-            except (ValueError, ZeroDivisionError):
-                fps = Fraction(0)
-            if fps <= 0 or "e" in rate.lower():
-                raise UsageError(
-                    f"record {text!r} is none of off, sampled, full or a number of frames a second",
-                    hint="sampled records what the agent keeps, full every frame it sees",
-                )
-            return Recording(mode="rate", fps=fps)
+    required = {
+        *(name for name, variable in VARIABLES.items() if sources.environment in variable.required_in),
+        *_livekit_variables(sources),
+        *_backend_variables(sources),
+    }
+    for provider in ("openai", "deepgram", chosen, *([STANDARD_VOICE] if sources.has_backend else ())):
+        required |= _provider_variables(provider, sources)
+    sources.check(required, VARIABLES)
 
 
-def find_livekit(
-    environment: Mapping[str, str], stack: StackState | None, *, url: str | None = None
-) -> LiveKitAccess:
+def find_livekit(sources: Sources) -> LiveKitAccess:
     """Find the server: by option, by the environment, or the local stack's.
 
     Raises:
         UsageError: There is none, or its key or secret is missing.
     """
-    chosen = url or environment.get("LIVEKIT_URL", "")
-    local = stack.livekit if stack is not None else None
-    if local is not None and chosen in ("", local.url):
-        return local
-    if not chosen:
-        raise UsageError("no LiveKit server is configured: LIVEKIT_URL is not set", hint=_URL_HINT)
-    if not chosen.startswith(("ws://", "wss://", "http://", "https://")):
-        raise UsageError(
-            f"the LiveKit address {chosen!r} does not begin with ws:// or wss://", hint=_URL_HINT
-        )
-    missing = [name for name in ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET") if not environment.get(name)]
-    if missing:
-        raise UsageError(f"{' and '.join(missing)} not set, for the LiveKit server {chosen}", hint=_URL_HINT)
-    return LiveKitAccess(
-        url=chosen,
-        api_key=environment["LIVEKIT_API_KEY"],
-        api_secret=environment["LIVEKIT_API_SECRET"],
-    )
+    required = _livekit_variables(sources)
+    sources.check(required, _LIVEKIT)
+    if not required and sources.local_livekit is not None:
+        return sources.local_livekit
+    url, api_key, api_secret = map(sources.values.get, _LIVEKIT)
+    return LiveKitAccess(url=url, api_key=api_key, api_secret=api_secret)
 
 
-def find_provider(
-    name: str, model: str, environment: Mapping[str, str], stack: StackState | None
-) -> ProviderAccess:
+def find_provider(name: str, model: str, sources: Sources) -> ProviderAccess:
     """Take the real provider where its key is set, else an offline one.
 
     Raises:
         UsageError: There is neither.
     """
-    variable = KEY_VARIABLES[name]
-    offline_url = environment.get(OFFLINE_VARIABLE) or (stack.offline_url if stack is not None else None)
-    if key := environment.get(variable):
-        base_url = environment.get("OPENAI_BASE_URL") if name == "openai" else None
+    sources.check(
+        _provider_variables(name, sources), (KEY_VARIABLES[name], "OPENAI_BASE_URL", OFFLINE_VARIABLE)
+    )
+    if key := sources.values.get(KEY_VARIABLES[name]):
+        base_url = sources.values.get("OPENAI_BASE_URL") if name == "openai" else ""
         return ProviderAccess(name=name, model=model, api_key=key, base_url=base_url or None)
-    if offline_url is None:
-        raise UsageError(
-            f"{variable} is not set, and no offline provider runs on this machine",
-            hint=f"set {variable}, or run `meetctl up`",
-        )
     return ProviderAccess(
         name=name,
         model=model,
         api_key=OFFLINE_KEY,
-        base_url=offline_url.rstrip("/") + _OFFLINE_PATHS[name],
+        base_url=(sources.offline_url or "").rstrip("/") + _OFFLINE_PATHS[name],
         is_offline=True,
     )
+
+
+def find_backend(sources: Sources) -> BackendAccess | None:
+    """Find the platform's backend; None where none is named, which production does not allow.
+
+    Raises:
+        UsageError: Something of it is missing or malformed.
+    """
+    required = _backend_variables(sources)
+    sources.check(required, ("MEETCTL_BACKEND_TRANSFORMER", "MEETCTL_BACKEND_PROCEDURES"))
+    if not required:
+        return None
+    values = sources.values
+    return BackendAccess(
+        url=values.get("API_BASE_URL").rstrip("/").removesuffix(_PROCEDURES_PATH).rstrip("/"),
+        api_key=values.get("AGENT_API_KEY"),
+        transformer=cast("Transformer", values.get("MEETCTL_BACKEND_TRANSFORMER").lower() or "superjson"),
+        procedures=json.loads(values.get("MEETCTL_BACKEND_PROCEDURES") or "{}"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voices:
+    """The voices that an agent can have."""
+
+    usual: ProviderAccess
+    """The one where nobody says whether the premium voice is allowed."""
+    premium: ProviderAccess | None
+    fallbacks: tuple[ProviderAccess, ...]
+
+
+def find_voices(chosen: Speaker, model: str | None, sources: Sources) -> Voices:
+    """Find the chosen voice, the premium one, and what speaks when they fail or are not allowed.
+
+    The premium voice is there where it is chosen or its key is set. In development with a backend, which
+    alone can allow it, an offline one will do, so that it can be tried.
+
+    Raises:
+        UsageError: The chosen voice, or with a backend the standard one, has no key.
+    """
+    usual = find_provider(chosen, model or VOICE_MODELS[chosen], sources)
+    if chosen == PREMIUM_VOICE:
+        # With a backend a tenant may be refused the premium voice, so there has to be another one.
+        has_standard = sources.has_backend or not _provider_variables(STANDARD_VOICE, sources)
+        standard = (
+            find_provider(STANDARD_VOICE, VOICE_MODELS[STANDARD_VOICE], sources) if has_standard else None
+        )
+        return Voices(usual=usual, premium=usual, fallbacks=(standard,) if standard else ())
+    has_premium = bool(sources.values.get(KEY_VARIABLES[PREMIUM_VOICE])) or (
+        sources.has_backend and sources.offline_url is not None
+    )
+    premium = find_provider(PREMIUM_VOICE, VOICE_MODELS[PREMIUM_VOICE], sources) if has_premium else None
+    return Voices(usual=usual, premium=premium, fallbacks=())
+
+
+def _livekit_variables(sources: Sources) -> set[str]:
+    """Return what has to be set for a server; nothing where it is the local stack's."""
+    local = sources.local_livekit
+    if local is not None and sources.values.get("LIVEKIT_URL") in ("", local.url):
+        return set()
+    return set(_LIVEKIT)
+
+
+def _provider_variables(name: str, sources: Sources) -> set[str]:
+    """Return what has to be set for a provider; nothing where it is there, or an offline one is."""
+    variable = KEY_VARIABLES[name]
+    return set() if sources.values.get(variable) or sources.offline_url else {variable}
+
+
+def _backend_variables(sources: Sources) -> set[str]:
+    """Return what has to be set for a backend; nothing where there need not be any."""
+    needs_it = sources.has_backend or sources.environment == "production"
+    return {"API_BASE_URL", "AGENT_API_KEY"} if needs_it else set()

@@ -28,17 +28,18 @@ class KeptFrame(Protocol):
 FrameT = TypeVar("FrameT", bound=KeptFrame)
 
 
-def choose_attached(frames: Iterable[FrameT], as_of_us: int, window: int) -> list[FrameT]:
+def choose_attached(frames: Iterable[FrameT], as_of_us: int, window: int, since_us: int = 0) -> list[FrameT]:
     """Return the frames that a request takes, oldest first.
 
-    `frames` are kept frames in any order, at least the last `window` of them up to `as_of_us`.
+    `frames` are kept frames in any order, at least the last `window` of them up to `as_of_us`. Those from
+    before `since_us` are not taken.
 
     >>> from types import SimpleNamespace
     >>> kept = [SimpleNamespace(track=track, t_us=t_us) for track, t_us in (("B", 5), ("A", 5), ("A", 9))]
     >>> [(frame.track, frame.t_us) for frame in choose_attached(kept, 8, 5)]
     [('A', 5), ('B', 5)]
     """
-    until = [frame for frame in frames if frame.t_us <= as_of_us]
+    until = [frame for frame in frames if since_us <= frame.t_us <= as_of_us]
     until.sort(key=lambda frame: (frame.t_us, frame.track))
     return until[max(0, len(until) - window) :]
 

@@ -113,15 +113,19 @@ def find_request_times(events: Iterable[Event]) -> tuple[int, ...]:
     """Return when the model was asked, in microseconds on the media clock, ascending.
 
     Every `llm.request` counts that a provider may bill: cancelled and preempted ones too, failed ones
-    not. Where it says up to which time it took frames (`as_of_us`), that is its time. A journal without any
-    counts a request at the end of each person's utterance.
+    only where a part had been answered. Where it says up to which time it took frames (`as_of_us`), that
+    is its time. A journal without any counts a request at the end of each person's utterance.
     """
     requests: list[int] = []
     utterances: list[int] = []
     for event in events:
-        if event.type == "llm.request" and event.fields.get("outcome") != "failed":
+        if event.type == "llm.request" and _may_be_billed(event):
             as_of_us = event.fields.get("as_of_us")
             requests.append(as_of_us if isinstance(as_of_us, int) else round(event.t * 1_000_000))
         elif event.type == "transcript" and event.fields.get("final") and event.fields.get("role") == "user":
             utterances.append(round(event.t * 1_000_000))
     return tuple(sorted(requests or utterances))
+
+
+def _may_be_billed(request: Event) -> bool:
+    return request.fields.get("outcome") != "failed" or request.fields.get("billed") is True

@@ -33,6 +33,22 @@ class KeptFrame:
     jpeg: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedFrame:
+    """A frame that the model asked to look at closely, in its own size."""
+
+    id: str
+    """Its name in the journal, such as "look-000001"."""
+    track: str
+    t_us: int
+    """Time on the media clock in microseconds."""
+    width: int
+    height: int
+    detail: str
+    """How closely the model is asked to look."""
+    jpeg: bytes
+
+
 class FrameBuffer:
     """The newest kept frames of all tracks together, in the order of their times."""
 
@@ -40,6 +56,8 @@ class FrameBuffer:
         """Hold what requests for the last `window` frames may take."""
         self._window = window
         self._frames: list[KeptFrame] = []
+        self.whole_from_us = 0
+        """From this time on it has every frame that was added; times are whole milliseconds."""
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -52,14 +70,21 @@ class FrameBuffer:
         insort(self._frames, frame, key=lambda kept: (kept.t_us, kept.track))
         settled_us = self._frames[-1].t_us - SPREAD_US
         recent = sum(1 for kept in self._frames if kept.t_us > settled_us)
-        del self._frames[: -max(CAPACITY, self._window + recent)]
+        gone = self._frames[: -max(CAPACITY, self._window + recent)]
+        if gone:
+            self.whole_from_us = max(self.whole_from_us, gone[-1].t_us + 1000)
+            del self._frames[: len(gone)]
+
+    def widen(self, window: int) -> None:
+        """Hold from now on what requests for the last `window` frames may take."""
+        self._window = max(self._window, window)
 
     def clear(self) -> None:
         """Forget every frame."""
         self._frames.clear()
 
-    def last(self, window: int, as_of_us: int) -> tuple[KeptFrame, ...]:
-        """Return the last `window` frames that are not newer than `as_of_us`, oldest first.
+    def last(self, window: int, as_of_us: int, since_us: int = 0) -> tuple[KeptFrame, ...]:
+        """Return the last `window` frames from `since_us` to `as_of_us`, both included, oldest first.
 
         >>> def frame(t_us: int) -> KeptFrame:
         ...     return KeptFrame(
@@ -78,4 +103,4 @@ class FrameBuffer:
         >>> [kept.t_us for kept in buffer.last(2, 3)]
         [2, 3]
         """
-        return tuple(choose_attached(self._frames, as_of_us, window))
+        return tuple(choose_attached(self._frames, as_of_us, window, since_us))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Basis = Literal["reported", "estimated", "reconciled", "mixed"]
 
-USAGE_TYPES = ("llm.request", "stt.usage", "tts.usage")
+USAGE_TYPES = ("llm.request", "llm.probe", "stt.usage", "tts.usage")
 """The events that cost something."""
 
 OFFLINE = "offline"
@@ -61,7 +61,7 @@ def billed_quantities(kind: str, fields: Mapping[str, Any]) -> dict[str, Fractio
     """Return what one usage event counts, by the price book's units; nothing for other events.
 
     A model's input tokens contain the cached ones, which have a price of their own. A failed request is
-    not billed.
+    billed only where it says so: because it failed when its answer had begun.
 
     >>> billed_quantities("stt.usage", {"audio_s": 90})
     {'minutes': Fraction(3, 2)}
@@ -70,7 +70,7 @@ def billed_quantities(kind: str, fields: Mapping[str, Any]) -> dict[str, Fractio
     """
     quantities: dict[str, Fraction] = {}
     match kind:
-        case "llm.request" if fields.get("outcome") != "failed":
+        case "llm.request" | "llm.probe" if fields.get("outcome") != "failed" or fields.get("billed") is True:
             cached = _number(fields.get("cached_input_tokens"))
             quantities = {
                 "input_tokens": max(Fraction(0), _number(fields.get("input_tokens")) - cached),

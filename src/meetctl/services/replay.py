@@ -277,4 +277,10 @@ def _warn(work: _Work) -> list[str]:
             f"{recording.path}: {recorded:,} of {frames:,} frames were recorded, and the journal has the "
             "times of all: costs are of all, pictures and coverage of the recorded ones alone"
         )
+    changes = len(recording.journal.spans) - 1 if recording.journal else 0
+    if changes > 0:
+        warnings.append(
+            f"{recording.path}: the agent's policy changed {changes} times in the meeting; an audit keeps "
+            "one policy throughout, `--verify` follows the changes"
+        )
     return warnings

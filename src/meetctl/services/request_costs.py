@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from meetctl.domain.model_names import OFFLINE, strip_offline
 from meetctl.domain.pricing import price_of
 from meetctl.domain.session_cost import add_usd, document_line
 from meetctl.domain.verification import BothAmounts, BothSides
-from meetctl.domain.vision_tokens import image_tokens, sent_size
+from meetctl.domain.vision_tokens import image_tokens
 
 if TYPE_CHECKING:
     from meetctl.domain.journal import RequestEntry, SessionJournal
@@ -24,16 +24,13 @@ _UNIT = "input_tokens"
 """What providers bill images as."""
 
 
-class Sized(Protocol):
-    """A frame as it was seen."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentImage:
+    """An image as a request sends it."""
 
-    @property
-    def width(self) -> int:
-        """Its width in pixels."""
-
-    @property
-    def height(self) -> int:
-        """Its height in pixels."""
+    width: int
+    height: int
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +58,12 @@ def compare_costs(
     recording: Recording,
     journal: SessionJournal,
     policy: Policy,
-    attached: Sequence[Sequence[Sized]],
+    sent: Sequence[Sequence[SentImage]],
     book: PriceBook,
 ) -> CostComparison:
-    """Count and price what each of the journal's requests takes by the rule, and compare.
+    """Count and price what each of the journal's requests sends by the rule, and compare.
 
-    `attached` has each request's frames as they were seen.
+    `sent` has each request's images.
 
     Raises:
         UnknownModelError: A request's model has no image rule.
@@ -74,9 +71,9 @@ def compare_costs(
     """
     counted: list[_Counted] = []
     differences: list[tuple[int, str]] = []
-    for request, frames in zip(journal.requests, attached, strict=True):
+    for request, images in zip(journal.requests, sent, strict=True):
         at = _moment(request.ts, recording.recorded_at)
-        counted.append(_count(request, frames, policy, book, at))
+        counted.append(_count(request, images, policy, book, at))
         difference = _compare(request, counted[-1])
         if difference:
             differences.append((request.takes_until_us, difference))
@@ -93,13 +90,9 @@ def compare_costs(
         differences=tuple(differences),
         tokens=tokens,
         usd=BothAmounts(
-            journal=add_usd(r.image_usd for r in journal.requests if r.outcome != "failed")
-            if says_usd
-            else None,
+            journal=add_usd(r.image_usd for r in journal.requests if r.is_billed) if says_usd else None,
             replay=add_usd(
-                one.usd
-                for request, one in zip(journal.requests, counted, strict=True)
-                if request.outcome != "failed"
+                one.usd for request, one in zip(journal.requests, counted, strict=True) if request.is_billed
             ),
         ),
         list_usd=BothAmounts(journal=amounts[0], replay=amounts[1]),
@@ -109,17 +102,12 @@ def compare_costs(
 
 
 def _count(
-    request: RequestEntry, frames: Sequence[Sized], policy: Policy, book: PriceBook, at: datetime
+    request: RequestEntry, images: Sequence[SentImage], policy: Policy, book: PriceBook, at: datetime
 ) -> _Counted:
     """Count and price one request's images."""
     model = request.model or policy.model
     rule = book.image_rule(model, at)
-    tokens = sum(
-        image_tokens(
-            rule, *sent_size(frame.width, frame.height, policy.side), request.detail or policy.detail
-        )
-        for frame in frames
-    )
+    tokens = sum(image_tokens(rule, image.width, image.height, image.detail) for image in images)
     if request.provider == OFFLINE:
         return _Counted(tokens=tokens, usd=Decimal(0))
     price = book.price(model, _UNIT, at)
@@ -131,7 +119,7 @@ def _compare(request: RequestEntry, counted: _Counted) -> str | None:
     if request.image_tokens != counted.tokens:
         told = "none" if request.image_tokens is None else f"{request.image_tokens:,}"
         return f"{where}: {told} image tokens by the journal, {counted.tokens:,} by the rule"
-    if request.says_image_usd and request.outcome != "failed" and request.image_usd != counted.usd:
+    if request.says_image_usd and request.is_billed and request.image_usd != counted.usd:
         told, rule = (_show(usd) for usd in (request.image_usd, counted.usd))
         return f"{where}: its images cost {told} by the journal, {rule} by the price book"
     return None

@@ -1,42 +1,35 @@
 """Holding a session's journal against its recording: the same frames, the same attachments, the same cost.
 
-The agent's sampler runs over the recorded frames alone, with the journal's policy, and must keep what the
-journal says was kept; where not all frames were recorded, it must do so over the times of all of them too.
-Each request must have taken what the one window over all tracks gives.
+The agent's sampler runs over the recorded frames alone, with the journal's policy and its changes, and must
+keep what the journal says was kept; where not all frames were recorded, it must do so over the times of all
+of them too. While the recording paused, the times that the journal has count as recorded. Each request must
+have taken what the one window over all tracks gives, by the policy of its time.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meetctl.domain.attachment import attach_ranges
-from meetctl.domain.journal import KeptEntry, SessionJournal
+from meetctl.domain.attachment import choose_attached
+from meetctl.domain.journal import KeptEntry, RequestEntry, SessionJournal
 from meetctl.domain.policy import Policy
-from meetctl.domain.recording import Recording, Track, sizes_of, take_recorded
-from meetctl.domain.sampler import Sampler
+from meetctl.domain.policy_span import span_at
+from meetctl.domain.recording import Recording, Track, take_recorded
 from meetctl.domain.verification import BothSides, Verification
+from meetctl.domain.vision_tokens import sent_size
 from meetctl.errors import MeetctlError, UsageError
-from meetctl.services.request_costs import CostComparison, compare_costs
+from meetctl.services.kept_frames import Kept, SeenTrack, find_seen, replay_kept
+from meetctl.services.request_costs import CostComparison, SentImage, compare_costs
 
 if TYPE_CHECKING:
     from meetctl.ports import FrameSource, PriceBook, Progress
 
 LAST_US = 1_000_000
 """A killed session may lack its last second: journal and recording are made durable at different times."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """One kept frame, by either side."""
-
-    t_us: int
-    width: int
-    height: int
-    frame: str = ""
-    """Its name in the journal; empty for a frame that the replay alone knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,28 +78,27 @@ def _find_obstacle(recording: Recording, journal: SessionJournal) -> str | None:
         return f"{recording.path}: the journal lacks {journal.unreadable + journal.lost} events"
     if recording.damaged and journal.has_ended:
         return recording.warnings[0] if recording.warnings else f"{recording.path} is damaged"
-    if not journal.kept and not journal.requests and journal.policy and journal.policy.fps != 0:
+    if not journal.kept and not journal.requests and any(span.fps != 0 for span in journal.spans):
         return f"{recording.path}: the journal has no kept frame and no request"
     return None
 
 
 def _verify(comparison: _Comparison, book: PriceBook) -> Verification:
     recording, journal = comparison.recording, comparison.journal
-    named = _name_tracks(comparison)
-    tracks = {track_id: take_recorded(track) for track_id, track in named.items()}
+    tracks = find_seen(journal, _name_tracks(comparison))
     told = _group(journal.kept)
-    replayed = {track_id: _replay(track, comparison.policy) for track_id, track in tracks.items()}
+    replayed = {track_id: replay_kept(track, journal) for track_id, track in tracks.items()}
     for track_id in [*tracks, *(told.keys() - tracks.keys())]:
-        mine, track = told.get(track_id, []), named.get(track_id)
+        mine, track = told.get(track_id, []), tracks.get(track_id)
         is_same = _compare_track(comparison, track_id, mine, replayed.get(track_id, []), track)
-        if is_same and track is not None and track.recorded is not None:
-            _compare_track(comparison, track_id, mine, _replay(track, comparison.policy), track)
+        if is_same and track is not None and not track.is_whole:
+            _compare_track(comparison, track_id, mine, replay_kept(track, journal, of_all=True), track)
     common = {
         track_id: max(told.get(track_id, []), replayed.get(track_id, []), key=len)
         for track_id in sorted(told.keys() | replayed.keys())
     }
-    attached = _attach(comparison, _with_names(common, told))
-    costs = compare_costs(recording, journal, comparison.policy, attached, book)
+    sent = _attach(comparison, _with_names(common, told))
+    costs = compare_costs(recording, journal, comparison.policy, sent, book)
     comparison.differences += [Difference(t_us=t_us, text=text) for t_us, text in costs.differences]
     comparison.notes += costs.notes
     if not journal.has_ended:
@@ -154,19 +146,15 @@ def _group(kept: Sequence[KeptEntry]) -> dict[str, list[Kept]]:
     tracks: dict[str, list[Kept]] = {}
     for entry in kept:
         tracks.setdefault(entry.track, []).append(
-            Kept(t_us=entry.t_us, width=entry.width, height=entry.height, frame=entry.frame)
+            Kept(
+                t_us=entry.t_us,
+                track=entry.track,
+                width=entry.width,
+                height=entry.height,
+                frame=entry.frame,
+            )
         )
     return tracks
-
-
-def _replay(track: Track, policy: Policy) -> list[Kept]:
-    """Run the sampler over the recorded frames."""
-    indexes = Sampler(policy.fps).select(track.t_us)
-    sizes = sizes_of(track, indexes)
-    return [
-        Kept(t_us=track.t_us[index], width=width, height=height)
-        for index, (width, height) in zip(indexes, sizes, strict=True)
-    ]
 
 
 def _compare_track(
@@ -174,10 +162,10 @@ def _compare_track(
     track_id: str,
     told: Sequence[Kept],
     replayed: Sequence[Kept],
-    track: Track | None,
+    track: SeenTrack | None,
 ) -> bool:
     """Note the track's first difference, if there is one; tell whether there is none."""
-    name = f"{track.name} ({track_id})" if track else track_id
+    name = track.name if track else track_id
     for mine, theirs in zip(told, replayed, strict=False):
         if mine.t_us != theirs.t_us:
             _note_missing(comparison, name, min(mine, theirs, key=lambda kept: kept.t_us), track)
@@ -196,10 +184,10 @@ def _compare_track(
     return True
 
 
-def _note_missing(comparison: _Comparison, name: str, kept: Kept, track: Track | None) -> None:
+def _note_missing(comparison: _Comparison, name: str, kept: Kept, track: SeenTrack | None) -> None:
     if not kept.frame:
         text = f"frame at {_seconds(kept.t_us)} of {name}: the replay keeps it, the journal does not have it"
-    elif track is None or kept.t_us not in take_recorded(track).t_us:
+    elif track is None or kept.t_us not in track.vouched_us():
         text = f"{kept.frame} at {_seconds(kept.t_us)} of {name}: kept by the journal, not in the recording"
     else:
         text = f"{kept.frame} at {_seconds(kept.t_us)} of {name}: kept by the journal, not by the replay"
@@ -217,33 +205,50 @@ def _with_names(
     return named
 
 
-def _attach(comparison: _Comparison, kept: Mapping[str, Sequence[Kept]]) -> list[list[Kept]]:
-    """Return what each of the journal's requests takes by the rule, oldest first."""
-    ids = list(kept)
-    requests = comparison.journal.requests
-    ranges = attach_ranges(
-        [[frame.t_us for frame in kept[track]] for track in ids] or [[]],
-        [request.takes_until_us for request in requests],
-        comparison.policy.window,
-        ids,
-    )
-    attached: list[list[Kept]] = []
-    for number, request in enumerate(requests):
-        pairs = [
-            (frame.t_us, track, frame)
-            for track, of_track in zip(ids, ranges, strict=False)
-            for frame in kept[track][slice(*of_track[number])]
+def _attach(comparison: _Comparison, kept: Mapping[str, Sequence[Kept]]) -> list[list[SentImage]]:
+    """Return what each of the journal's requests sends by the rule, the oldest image first."""
+    times_us = {track: [frame.t_us for frame in frames] for track, frames in kept.items()}
+    sent: list[list[SentImage]] = []
+    for request in comparison.journal.requests:
+        as_of_us = request.takes_until_us
+        span = span_at(comparison.journal.spans, as_of_us)
+        stops = {track: bisect_right(column, as_of_us) for track, column in times_us.items()}
+        newest = [
+            frame for track, stop in stops.items() for frame in kept[track][max(0, stop - span.window) : stop]
         ]
-        frames = [frame for _, _, frame in sorted(pairs, key=lambda pair: pair[:2])]
-        attached.append(frames)
+        frames = choose_attached(newest, as_of_us, span.window, span.attaches_from_us)
         names = [frame.frame or f"the frame at {_seconds(frame.t_us)}" for frame in frames]
         if names != list(request.images):
-            text = (
-                f"{request.request} at {_seconds(request.takes_until_us)}: it took {_list(request.images)} "
-                f"by the journal, {_list(names)} by the rule"
+            _note_request(
+                comparison,
+                request,
+                f"it took {_list(request.images)} by the journal, {_list(names)} by the rule",
             )
-            comparison.differences.append(Difference(t_us=request.takes_until_us, text=text))
-    return attached
+        detail = request.detail or span.policy.detail
+        sent.append([*(_send(comparison, frame, detail) for frame in frames), *_looked(comparison, request)])
+    return sent
+
+
+def _send(comparison: _Comparison, frame: Kept, detail: str) -> SentImage:
+    """Return a frame in the size that it was made ready to be sent in, when it was kept."""
+    side = span_at(comparison.journal.spans, frame.t_us).policy.side
+    width, height = sent_size(frame.width, frame.height, side)
+    return SentImage(width=width, height=height, detail=detail)
+
+
+def _looked(comparison: _Comparison, request: RequestEntry) -> list[SentImage]:
+    """Return what the model had asked to look at closely, as the journal has it: no rule chooses that."""
+    entries = {entry.frame: entry for entry in comparison.journal.looked}
+    found = [entries[name] for name in request.looked if name in entries]
+    if len(found) < len(request.looked):
+        missing = [name for name in request.looked if name not in entries]
+        _note_request(comparison, request, f"it took {_list(missing)}, which the journal does not have")
+    return [SentImage(width=entry.width, height=entry.height, detail=entry.detail) for entry in found]
+
+
+def _note_request(comparison: _Comparison, request: RequestEntry, what: str) -> None:
+    text = f"{request.request} at {_seconds(request.takes_until_us)}: {what}"
+    comparison.differences.append(Difference(t_us=request.takes_until_us, text=text))
 
 
 def _end_us(comparison: _Comparison) -> int:

@@ -13,6 +13,7 @@ from meetctl.core.places import state_directory
 from meetctl.stack.supervisor import Part
 
 NAME = "agent-worker"
+_BACKEND_VARIABLES = ("API_BASE_URL", "AGENT_API_KEY")
 STOP_LIMIT_S = 20.0
 """A meeting that still runs may take some seconds to complete its recording."""
 START_LIMIT_S = 180.0
@@ -30,14 +31,13 @@ def worker_part(
 ) -> Part:
     """Return a worker for this server and these offline providers, with its log in `directory`.
 
-    `with_keys` lets it use the providers whose keys are in the environment.
+    `with_keys` lets it use the providers whose keys are in the environment. The platform's backend that the
+    environment may name is not its own: nothing of what happens here is reported there.
     """
-    own = {
-        name: value
-        for name, value in environment.items()
-        if with_keys or name not in (*KEY_VARIABLES.values(), "OPENAI_BASE_URL")
-    }
+    dropped = [*_BACKEND_VARIABLES, *(() if with_keys else (*KEY_VARIABLES.values(), "OPENAI_BASE_URL"))]
+    own = {name: value for name, value in environment.items() if name not in dropped}
     own |= {
+        "MEETCTL_ENV": "development",
         "LIVEKIT_URL": livekit.url,
         "LIVEKIT_API_KEY": livekit.api_key,
         "LIVEKIT_API_SECRET": livekit.api_secret,

@@ -46,9 +46,14 @@ class _Part:
         """Read to the end, or to where a writer that was killed left off: when, `number`, and the packet."""
         try:
             for packet in self.container.demux(self.stream):
-                if packet.pts is not None and packet.dts is not None:
-                    self.times.append(packet.pts)
-                    yield packet.dts * packet.time_base, number, packet
+                if packet.pts is None:
+                    continue
+                if packet.dts is None:
+                    # FFmpeg guesses when H.264 is to be decoded, and of a short segment may not find it;
+                    # the recorder never reorders frames.
+                    packet.dts = packet.pts
+                self.times.append(packet.pts)
+                yield packet.dts * packet.time_base, number, packet
         except av.error.FFmpegError:
             return
 

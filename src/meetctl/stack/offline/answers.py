@@ -1,9 +1,10 @@
 """What the offline model says: made by rules from what it really received, and it says what it is.
 
-A rule's answer has one sentence or two, as one would speak. The rules, in order: a greeting where nobody has
-asked anything; thanks and a wish to stop are answered; then the number of pictures, what has changed between
-the last two or before them, a description of each, what is on the screen, what the retrieved knowledge says;
-and otherwise what was asked and how many pictures came with it.
+A rule's answer has one sentence or two, as one would speak. The rules, in order: an order to repeat the
+instructions is obeyed; a tool's result is told, of what is no knowledge only what stands in quotation marks,
+if anything does; a greeting where nobody has asked anything; thanks and a wish to stop are answered; then the
+number of pictures, what has changed between the last two or before them, a description of each, what is on
+the screen, what the retrieved knowledge says; and otherwise what was asked and how many pictures came.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from meetctl.domain.material import read_sources
+from meetctl.stack.offline.obedience import recite_instructions
 from meetctl.stack.offline.pictures import PictureChange, compare
 from meetctl.stack.offline.words import content_words, shared_words
 
@@ -40,8 +43,10 @@ def make_answer(request: ChatRequest) -> str:
 
 def _answer(request: ChatRequest) -> str:
     last = request.messages[-1]
+    if (recital := recite_instructions(request)) is not None:
+        return recital
     if last.role in ("tool", "function"):
-        return f"I have looked it up: {_quote(last.text)}"
+        return _tell_result(last.text)
     roles = [message.role for message in request.messages if message.role not in ("system", "developer")]
     if not roles:
         return _greeting(last.text)
@@ -58,6 +63,13 @@ def _answer(request: ChatRequest) -> str:
     if "know" in words:
         return f"I was given nothing about {' '.join(content_words(question)) or 'that'}."
     return f"You said: {_quote(question)} I got {_count(len(request.images))} with it."
+
+
+def _tell_result(text: str) -> str:
+    knowledge = " ".join(read_sources(text))
+    if not knowledge and (sentence := re.search(r'"([^"]+)"', text)):
+        return sentence.group(1)
+    return f"I have looked it up: {_quote(knowledge or text)}"
 
 
 def _greeting(instructions: str) -> str:
@@ -115,20 +127,27 @@ def _describe_last(request: ChatRequest) -> str:
 
 
 def _find_knowledge(request: ChatRequest, *, least: int) -> str:
-    """Return the sentence of the instructions that shares the most words with the question; "" below `least`.
+    """Return the sentence given to the model that shares the most words with the question; "" below `least`.
 
     The first message says who the agent is and what it may do; it is read too, as knowledge is often put
     there, but a sentence that speaks to the agent ("you are …", "never …") is no knowledge.
     """
     best, best_score = "", least - 1
-    for message in request.messages:
-        if message.role not in ("system", "developer"):
-            continue
-        for sentence in _sentences(message.text):
-            score = len(shared_words(request.question, sentence))
-            if score > best_score:
-                best, best_score = sentence, score
+    for sentence in _given_sentences(request):
+        score = len(shared_words(request.question, sentence))
+        if score > best_score:
+            best, best_score = sentence, score
     return best
+
+
+def _given_sentences(request: ChatRequest) -> Iterator[str]:
+    """Return the sentences of the instructions, and of the knowledge that stands among what people said."""
+    for message in request.messages:
+        if message.role in ("system", "developer"):
+            yield from _sentences(message.text)
+        elif message.role == "user":
+            for source in read_sources(message.text):
+                yield from _sentences(source)
 
 
 def _sentences(text: str) -> Iterator[str]:

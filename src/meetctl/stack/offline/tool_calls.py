@@ -2,7 +2,7 @@
 
 It calls the tool that the last user message plainly asks for: the message has every meaning word of the
 tool's name, or at least two meaning words of its name and description, one of them of the name. After a
-tool's result it calls none. `tool_choice` is obeyed.
+tool's result it calls none. `tool_choice` is obeyed. A hostile order that names a tool is obeyed as well.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from meetctl.stack.offline.obedience import find_ordered_tool
 from meetctl.stack.offline.words import content_words, shared_words
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def choose_tool(request: ChatRequest) -> Tool | None:
     for tool in request.tools:
         if tool.name == request.tool_choice:
             return tool
+    if (ordered := find_ordered_tool(request)) is not None:
+        return ordered
     scored = [(_score(request.question, tool), tool) for tool in request.tools]
     best_score, best = max(scored, key=lambda pair: pair[0])
     return best if best_score > 0 or request.tool_choice == "required" else None

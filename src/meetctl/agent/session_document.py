@@ -1,0 +1,97 @@
+"""A session's session.json: who and when, beside its journal and recording."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from meetctl import __version__
+from meetctl.errors import OutputError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from meetctl.agent.adapters import MeetingAdapters
+    from meetctl.core.config import AgentSettings
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = "meetctl.session/1"
+_PACKAGES = ("livekit-agents", "livekit", "av")
+
+
+class SessionDocument:
+    """Writes what is known of a session when it starts, and all of it when it ends."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        session_id: str,
+        room: str,
+        settings: AgentSettings,
+        adapters: MeetingAdapters,
+    ) -> None:
+        self._directory = directory
+        self._adapters = adapters
+        self._started: dict[str, Any] = {
+            "schema": SCHEMA,
+            "session_id": session_id,
+            "tenant_id": None,
+            "room": room,
+            "recording": "live",
+            "started_at": _show_time(adapters.clock.now()),
+            "config": describe_config(settings),
+            "price_book": {"version": adapters.book.version},
+            "versions": {"meetctl": __version__, **{name: version(name) for name in _PACKAGES}},
+        }
+
+    def write_start(self, tenant_id: str | None) -> None:
+        """Write what is known at the start; what the disk refuses is logged."""
+        self._write({**self._started, "tenant_id": tenant_id})
+
+    def write_end(
+        self, tenant_id: str | None, participants: Sequence[Mapping[str, str]], end: Mapping[str, Any]
+    ) -> None:
+        """Write all of it; `end` is what `session.ended` says."""
+        self._write(
+            {
+                **self._started,
+                "tenant_id": tenant_id,
+                "ended_at": _show_time(self._adapters.clock.now()),
+                "participants": list(participants),
+                **end,
+            }
+        )
+
+    def _write(self, document: Mapping[str, Any]) -> None:
+        try:
+            self._adapters.write_session(self._directory, document)
+        except OutputError as error:
+            logger.error("%s; the meeting goes on", error.message)
+
+
+def describe_config(settings: AgentSettings) -> dict[str, Any]:
+    """Return the settings that an audit needs, without secrets."""
+    policy = settings.policy
+    return {
+        "policy": {
+            "fps": "every-frame" if policy.fps is None else str(policy.fps),
+            "window": policy.window,
+            "detail": policy.detail,
+            "side": policy.side,
+            "model": settings.llm.model,
+        },
+        "record": settings.recording.text,
+        "providers": {
+            use: {"provider": access.billed_as, "model": access.model}
+            for use, access in (("llm", settings.llm), ("stt", settings.stt), ("tts", settings.tts))
+        },
+    }
+
+
+def _show_time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

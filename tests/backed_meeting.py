@@ -71,9 +71,7 @@ def run_backed_stack(
             variables |= {"OPENAI_API_KEY": model_key, "OPENAI_BASE_URL": f"{offline.url}/v1"}
         variables |= environment or {}
         with serve(directory / "worker", livekit, offline.url, *options, environment=variables) as worker:
-            yield BackedStack(
-                livekit=livekit, offline=offline, worker=worker, peer=peer, variables=variables
-            )
+            yield BackedStack(livekit=livekit, offline=offline, worker=worker, peer=peer, variables=variables)
 
 
 class Typist:

@@ -121,7 +121,6 @@ class Peer:
             "greeting": personality.greeting,
             "greetsLatecomers": personality.greets_latecomers,
             "latecomerGreeting": personality.latecomer_greeting,
-            "voice": personality.voice,
         }
         self._change(personalities={tenant_id: fields})
 

@@ -33,7 +33,6 @@ PERSONALITY = Personality(
     greeting="Hello!",
     greets_latecomers=True,
     latecomer_greeting="Welcome, {name}.",
-    voice="celeste",
 )
 USAGE = UsageRecord(
     key="s1:7",

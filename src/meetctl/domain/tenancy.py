@@ -35,8 +35,6 @@ class Personality:
     """Whether people who join later are greeted too."""
     latecomer_greeting: str | None = None
     """What they are told; `{name}` stands for their name."""
-    voice: str | None = None
-    """The provider's name of the voice to speak with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

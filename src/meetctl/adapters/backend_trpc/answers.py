@@ -72,7 +72,6 @@ def read_personality(answer: Any) -> Personality | None:
         greeting=_optional_text(fields, "greeting"),
         greets_latecomers=bool(greets),
         latecomer_greeting=_optional_text(fields, "latecomerGreeting"),
-        voice=_optional_text(fields, "voice"),
     )
 
 

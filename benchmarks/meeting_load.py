@@ -21,22 +21,32 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 from livekit import api
 
-from live_meetings import LiveStack, find_end, find_ended, read_events, run_with_stack, wait_for
+from live_meetings import (
+    LiveStack,
+    delete_room,
+    find_end,
+    find_ended,
+    find_jobs,
+    find_others,
+    frame_times,
+    list_people,
+    open_api,
+    read_events,
+    run_with_stack,
+    wait_for,
+)
 from measure import machine, markdown_table, report
-from meetctl.errors import MeetctlError, ServiceError
+from meetctl.errors import MeetctlError
 from meetctl.stack.livekit_server import NAME as SERVER
 from meetctl.stack.offline_part import NAME as OFFLINE
 from meetctl.stack.rooms import dispatch_agent
 from meetctl.stack.supervisor import Part
-from running_processes import Memory, Window, family, observe, read_memory
+from running_processes import Memory, observe, read_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from meetctl.domain.events import Event
 
 AGENT = "meetctl-load"
 PERSON = "load"
@@ -164,32 +174,10 @@ def publisher_part(stack: LiveStack, room: str) -> Part:
             *(sys.executable, str(PUBLISHER), room, "--identity", PERSON),
             *("--seconds", "86400", "--fps", str(FPS)),
         ),
-        environment=stack.environment
-        | {
-            "LIVEKIT_URL": stack.livekit.url,
-            "LIVEKIT_API_KEY": stack.livekit.api_key,
-            "LIVEKIT_API_SECRET": stack.livekit.api_secret,
-        },
+        environment=stack.livekit_environment,
         log=stack.directory / f"{PERSON}.log",
         ready=probe,
     )
-
-
-def open_api(stack: LiveStack) -> api.LiveKitAPI:
-    """Return the server's API, to be closed."""
-    return api.LiveKitAPI(stack.livekit.url, stack.livekit.api_key, stack.livekit.api_secret)
-
-
-async def list_people(stack: LiveStack, room: str) -> list[api.ParticipantInfo]:
-    """Return who is in a room; nobody where there is no such room yet."""
-    async with open_api(stack) as livekit:
-        try:
-            found = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
-        except api.TwirpError as error:
-            if error.code != api.TwirpErrorCode.NOT_FOUND:
-                raise ServiceError(f"the LiveKit server did not list {room}: {error.code}") from error
-            return []
-        return list(found.participants)
 
 
 async def separate_agents(stack: LiveStack, room: str) -> None:
@@ -205,47 +193,11 @@ async def separate_agents(stack: LiveStack, room: str) -> None:
             )
 
 
-async def delete_room(stack: LiveStack, room: str) -> None:
-    """End the meetings."""
-    async with open_api(stack) as livekit:
-        await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
-
-
 def watching(stack: LiveStack, before: set[Path], count: int) -> bool | None:
     """Return True once so many new sessions have seen frames, None until then."""
     journals = [journal for journal in stack.journals() if journal not in before]
     seeing = [any(event.type == "video.frames" for event in read_events(journal)) for journal in journals]
     return True if sum(seeing) >= count else None
-
-
-def find_jobs(worker: int, journals: Sequence[Path]) -> list[psutil.Process]:
-    """Return each journal's process: the one that has it open."""
-    owners = {
-        Path(file.path): process
-        for process in psutil.Process(worker).children(recursive=True)
-        for file in process.open_files()
-    }
-    return [owners[journal] for journal in journals]
-
-
-def find_others(
-    stack: LiveStack, worker: int, jobs: Sequence[psutil.Process]
-) -> dict[str, list[psutil.Process]]:
-    """Return the processes of the worker that hold no meeting, and those of server and providers."""
-    roots = {part.name: part.identity.pid for part in stack.supervisor.parts} | {"worker": worker}
-    groups = {name: family(roots[name]) for name in ("worker", SERVER, OFFLINE)}
-    groups["worker"] = [process for process in groups["worker"] if process not in jobs]
-    return groups
-
-
-def frame_times(events: Sequence[Event], window: Window) -> list[int]:
-    """Return the times of the frames whose batches were journaled in the window, in microseconds."""
-    return [
-        t_us
-        for event in events
-        if event.type == "video.frames" and window.begin <= event.ts <= window.end
-        for t_us in event.fields["t_us"]
-    ]
 
 
 def make_report(loads: Sequence[Load], failure: str | None, options: argparse.Namespace) -> str:

@@ -33,7 +33,7 @@ class Window:
     """UTC, as the journals have it."""
     end: str
     cpu_s: dict[int, float]
-    """CPU time in the window by process id."""
+    """CPU time in the window by process id; of one that has ended meanwhile, none."""
     busy_s: float
 
 
@@ -55,7 +55,7 @@ async def observe(processes: Sequence[psutil.Process], seconds: float) -> Window
     begin_s, begin, busy_s = time.monotonic(), utc_now(), machine_busy_s()
     cpu_s = {process.pid: process_cpu_s(process) for process in processes}
     await asyncio.sleep(seconds)
-    used_s = {process.pid: process_cpu_s(process) - cpu_s[process.pid] for process in processes}
+    used_s = {process.pid: max(0.0, process_cpu_s(process) - cpu_s[process.pid]) for process in processes}
     return Window(
         seconds=time.monotonic() - begin_s,
         begin=begin,
@@ -71,8 +71,11 @@ def utc_now() -> str:
 
 
 def process_cpu_s(process: psutil.Process) -> float:
-    """Return the CPU time that a process has used."""
-    times = process.cpu_times()
+    """Return the CPU time that a process has used; 0 of one that has ended."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
     return float(times.user + times.system)
 
 

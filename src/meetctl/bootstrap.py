@@ -188,7 +188,9 @@ def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
         write_session=write_session,
         read_journal=lambda directory: JournalReader(directory / JOURNAL),
         backend=backend(settings),
-        begin_outbox=lambda directory: begin_outbox(directory, JOURNAL),
+        begin_outbox=lambda directory: begin_outbox(
+            directory, JOURNAL, backend=settings.backend.url if settings.backend else ""
+        ),
     )
 
 
@@ -257,6 +259,7 @@ def _delivery_of_what_was_left(settings: AgentSettings) -> Callable[[], Coroutin
     from meetctl.services.left_behind import LeftBehind
 
     platform = backend(settings)
-    if platform is None:
+    if platform is None or settings.backend is None:
         return None
-    return LeftBehind(FileOutboxes(settings.sessions, JOURNAL), platform, system_clock()).run
+    outboxes = FileOutboxes(settings.sessions, JOURNAL, backend=settings.backend.url)
+    return LeftBehind(outboxes, platform, system_clock()).run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from meetctl.services.delivery import Outbox
 
 JOURNAL = "events.jsonl"
+BACKEND = "https://platform.test"
 USE = {"audio_s": 60, "provider": "deepgram", "model": "nova-3", "usd": "0.0043", "basis": "reported"}
 
 
@@ -40,7 +42,7 @@ class Session:
             self.outbox = InMemoryOutbox(self.sink)
         else:
             directory.mkdir()
-            self.outbox = begin_outbox(directory, JOURNAL)
+            self.outbox = begin_outbox(directory, JOURNAL, backend=BACKEND)
             self.sink = EventLog(directory / JOURNAL, OWNER, clock=clock, media_us=lambda: 0)
 
     def write(self, *kinds: str) -> list[int]:
@@ -114,11 +116,11 @@ def test_the_owner_is_the_tenant_who_was_named_last(session: Session) -> None:
 
 
 def opened(sessions: Path) -> FileOutbox | None:
-    return asyncio.run(FileOutboxes(sessions, JOURNAL).open(OWNER.session_id))
+    return asyncio.run(FileOutboxes(sessions, JOURNAL, backend=BACKEND).open(OWNER.session_id))
 
 
 def waiting(sessions: Path) -> list[str]:
-    return list(asyncio.run(FileOutboxes(sessions, JOURNAL).list_waiting()))
+    return list(asyncio.run(FileOutboxes(sessions, JOURNAL, backend=BACKEND).list_waiting()))
 
 
 def test_a_session_that_runs_is_nobody_elses(tmp_path: Path) -> None:
@@ -143,6 +145,7 @@ def test_another_process_goes_on_where_the_first_was_confirmed(tmp_path: Path) -
     document = json.loads((tmp_path / OWNER.session_id / STATE).read_bytes())
     assert document == {
         "schema": "meetctl.delivered/1",
+        "backend": BACKEND,
         "seq": {"usage": 1, "session": -1},
         "tenant_id": "acme",
         "complete": False,
@@ -189,6 +192,44 @@ def test_a_torn_last_line_is_left_out_and_a_broken_one_is_said(
     asyncio.run(session.outbox.close())
 
 
+class WrittenWhileRead(io.RawIOBase):
+    """A journal whose reader comes to its end within a line, the rest of which is there a moment later."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._left = list(pieces)
+
+    def open(self, _: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return 0
+
+    def seek(self, offset: int, _: int = 0) -> int:
+        assert offset == 0
+        return 0
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._left.pop(0) if self._left else b""
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def test_a_line_that_is_being_written_is_not_passed_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = [f'{{"v":1,"seq":{seq},"t":0,"type":"stt.usage","audio_s":60}}\n'.encode() for seq in range(3)]
+    journal: Any = WrittenWhileRead(lines[0] + lines[1][:20], b"", lines[1][20:] + lines[2])
+    outbox = FileOutbox(tmp_path, journal, None, backend=BACKEND)
+    assert [event.seq for event in asyncio.run(outbox.read("usage", limit=100))] == [0]
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"schema": "another/1", "seq": 7}', '{"seq": {"usage": 7}}']
 )
@@ -223,20 +264,33 @@ def test_a_place_that_cannot_be_written_is_said_once_and_remembered_while_open(
 
 
 def test_a_session_without_a_directory_begins_all_the_same(tmp_path: Path) -> None:
-    outbox = begin_outbox(tmp_path / "gone", JOURNAL)
+    outbox = begin_outbox(tmp_path / "gone", JOURNAL, backend=BACKEND)
     assert asyncio.run(outbox.find_owner()) is None
     asyncio.run(outbox.close())
 
 
 def test_a_journal_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).mkdir()
-    outbox = begin_outbox(tmp_path, JOURNAL)
+    outbox = begin_outbox(tmp_path, JOURNAL, backend=BACKEND)
     with pytest.raises(MeetctlError, match=r"events\.jsonl cannot be read: Is a directory"):
         asyncio.run(outbox.find_owner())
     asyncio.run(outbox.close())
 
 
 def test_the_files_are_for_their_user_only(tmp_path: Path) -> None:
-    outbox = begin_outbox(tmp_path, JOURNAL)
+    outbox = begin_outbox(tmp_path, JOURNAL, backend=BACKEND)
     assert (tmp_path / LOCK).stat().st_mode & 0o077 == 0
     asyncio.run(outbox.close())
+
+
+def test_what_waits_for_another_backend_is_given_to_none_and_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = tmp_path / OWNER.session_id
+    session = Session(directory)
+    session.write("stt.usage")
+    asyncio.run(session.outbox.close())
+    others = FileOutboxes(tmp_path, JOURNAL, backend="https://staging.test")
+    assert [asyncio.run(others.list_waiting()) for _ in range(2)] == [[], []]
+    assert caplog.text.count(BACKEND) == 1
+    assert waiting(tmp_path) == [OWNER.session_id]

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 120
 JOURNAL = "events.jsonl"
+ADDRESS = "https://platform.test"
 USES = 5
 USE = {"audio_s": 60, "provider": "deepgram", "model": "nova-3", "usd": "0.0043", "basis": "reported"}
 
@@ -75,7 +76,7 @@ class Ledger(FakeBackend):
 def _begin(sessions: Path, backend: FakeBackend) -> tuple[MeetingJournal, Delivery]:
     directory = sessions / OWNER.session_id
     directory.mkdir(parents=True)
-    outbox = begin_outbox(directory, JOURNAL)
+    outbox = begin_outbox(directory, JOURNAL, backend=ADDRESS)
     clock = SystemClock()
     journal = MeetingJournal(EventLog(directory / JOURNAL, OWNER, clock=clock, media_us=lambda: 0))
     delivery = Delivery(outbox, backend, tenant_id=lambda: OWNER.tenant_id)
@@ -97,7 +98,7 @@ async def _hold_meeting(sessions: Path, backend: Ledger) -> None:
 
 
 async def _deliver_left(sessions: Path, backend: Ledger) -> None:
-    await LeftBehind(FileOutboxes(sessions, JOURNAL), backend, SystemClock()).deliver()
+    await LeftBehind(FileOutboxes(sessions, JOURNAL, backend=ADDRESS), backend, SystemClock()).deliver()
 
 
 def _start(part: str, sessions: Path, ledger: Path) -> subprocess.Popen[str]:
@@ -153,7 +154,7 @@ def test_a_meeting_that_ends_delivers_everything_and_keeps_no_lock(sessions: Pat
     assert [event.kind for event in backend.events("acme")] == ["session.started", "session.ended"]
     files = sorted(path.name for path in (sessions / OWNER.session_id).iterdir())
     assert files == ["delivered.json", JOURNAL]
-    assert asyncio.run(FileOutboxes(sessions, JOURNAL).list_waiting()) == []
+    assert asyncio.run(FileOutboxes(sessions, JOURNAL, backend=ADDRESS).list_waiting()) == []
 
 
 def test_a_meeting_killed_before_it_delivered_anything_is_delivered_by_the_next(

@@ -44,7 +44,7 @@ def run(model: Model) -> tuple[list[Any], InMemoryEventSink]:
     sink = InMemoryEventSink(clock=ManualClock())
 
     async def collect() -> list[Any]:
-        tested = DisclosureFilter(DisclosureGuard([SECRET]), MeetingJournal(sink))
+        tested = DisclosureFilter(DisclosureGuard([], strict=[SECRET]), MeetingJournal(sink))
         return [chunk async for chunk in tested.filter(model.answer(), 7)]
 
     return asyncio.run(collect()), sink

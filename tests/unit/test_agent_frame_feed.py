@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.agent_frames import LiveTrack, Stage
 from tests.fakes.frame_encoder import DescribingEncoder
 
+from meetctl.agent.frame_feed import MOST_WAITING_BYTES
 from meetctl.core.config import parse_recording
 from meetctl.domain.sampler import Sampler
 
@@ -145,6 +146,22 @@ def test_a_track_that_returns_before_its_end_was_told_is_one_after_the_other() -
     asyncio.run(scene())
 
 
+def test_a_track_that_returns_in_the_same_moment_is_watched_again() -> None:
+    async def scene() -> None:
+        stage = Stage(fps=None)
+        track, again = LiveTrack(), LiveTrack()
+        stage.feed.watch(track.video, track.frames())
+        await stage.show(track, 0)
+        ending = asyncio.create_task(stage.feed.unwatch(track.video.id))
+        stage.feed.watch(again.video, again.frames())
+        await ending
+        await stage.show(again, 100_000)
+        await stage.feed.close()
+        assert stage.times("video.frames") == [0, 100_000]
+
+    asyncio.run(scene())
+
+
 def test_a_track_that_ends_by_itself_is_told_at_once() -> None:
     async def scene() -> None:
         stage = Stage()
@@ -244,6 +261,28 @@ def test_a_frame_that_cannot_be_encoded_is_told_without_its_text(caplog: pytest.
 
     asyncio.run(scene())
     assert "frame-000001" in caplog.text
+
+
+def test_frames_are_let_go_while_too_much_waits_to_be_encoded_and_that_is_told_once() -> None:
+    async def scene() -> None:
+        width, height = 5760, 3840
+        stage = Stage(fps=None, encoder=DescribingEncoder(is_held=True))
+        track = LiveTrack()
+        stage.feed.watch(track.video, track.frames())
+        enough = MOST_WAITING_BYTES // (width * height * 3 // 2) + 1
+        shown = [index * 1_000_000 for index in range(enough + 3)]
+        for t_us in shown:
+            await stage.show(track, t_us, width, height)
+        assert stage.times("frame.kept") == shown[:enough]
+        assert stage.sink.fields("error") == [{"component": "frame encoder", "error": "Behind"}]
+        stage.encoder.allow(enough + 1)
+        await stage.encoded()
+        await stage.show(track, 60_000_000, width, height)
+        assert stage.times("frame.kept") == [*shown[:enough], 60_000_000]
+        await stage.feed.close()
+        assert stage.times("video.frames") == [*shown[:enough], 60_000_000]
+
+    asyncio.run(scene())
 
 
 def test_after_its_end_the_feed_holds_no_frame() -> None:

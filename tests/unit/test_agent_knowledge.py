@@ -13,6 +13,7 @@ from tests.fakes.event_sink import InMemoryEventSink
 from meetctl.agent.journal import MeetingJournal
 from meetctl.agent.knowledge import LOOK_UP_S, NOT_SEARCHED, NOTHING_FOUND, KnowledgeFeed
 from meetctl.agent.turn_words import TurnWords
+from meetctl.agent.watched_backend import WatchedBackend
 from meetctl.domain.material import KNOWLEDGE_PREAMBLE
 from meetctl.domain.tenancy import KnowledgeHit, Tenant
 
@@ -150,6 +151,24 @@ def test_the_last_words_of_a_turn_win() -> None:
         assert len(await stage.texts(2)) == 1
         assert stage.backend.queries[-1] == ("acme", QUESTION, 3)
         assert len(stage.searched) == 1
+
+    run_virtually(scene())
+
+
+def test_newer_words_do_not_make_the_backend_look_slow() -> None:
+    async def scene() -> None:
+        stage = Scene()
+        stage.backend.delay_s = 0.3
+        watched = WatchedBackend(stage.backend, stage.journal, stage.clock)
+        feed = KnowledgeFeed(
+            watched, tenant=lambda: ACME, journal=stage.journal, clock=stage.clock, wait_s=WAIT_S
+        )
+        feed.begin(1, "How long")
+        await asyncio.sleep(0.1)
+        feed.begin(1, QUESTION)
+        assert len(await feed.messages(1, QUESTION)) == 1
+        assert [call["outcome"] for call in stage.sink.fields("backend.call")] == ["done", "done"]
+        assert stage.sink.fields("backend.degraded") == []
 
     run_virtually(scene())
 

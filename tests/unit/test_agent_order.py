@@ -30,12 +30,12 @@ RULE = ImageRule(
 
 
 def order_of(metadata: object) -> MeetingOrder:
-    return read_order(json.dumps(metadata), SETTINGS, RULE)
+    return read_order(json.dumps(metadata), SETTINGS, [RULE])
 
 
 @pytest.mark.parametrize("metadata", ["", "  \n", "{}", '{"somebody": "else\'s"}'])
 def test_without_an_order_the_workers_settings_hold(metadata: str) -> None:
-    assert read_order(metadata, SETTINGS, RULE) == MeetingOrder(settings=SETTINGS, tenant_id=None)
+    assert read_order(metadata, SETTINGS, [RULE]) == MeetingOrder(settings=SETTINGS, tenant_id=None)
 
 
 def test_an_order_changes_what_it_names() -> None:
@@ -68,6 +68,7 @@ def test_rates_are_those_of_the_option(fps: object) -> None:
         ("detail", "original"),  # a detail, but not one of this model
         ("side", 1),
         ("record", "all"),
+        ("record", "1E999999999999"),
         ("record", {"mode": "full"}),
     ],
 )
@@ -83,7 +84,7 @@ def test_a_wrong_value_is_named_and_only_it_is_left_out(key: str, value: object)
 
 @pytest.mark.parametrize("metadata", ["{", "[]", "null", '"fps=1"', "[" * 200_000])
 def test_what_is_no_object_is_named(metadata: str) -> None:
-    order = read_order(metadata, SETTINGS, RULE)
+    order = read_order(metadata, SETTINGS, [RULE])
     assert order.settings == SETTINGS
     assert order.problems == ("the dispatch's metadata is not a JSON object",)
 
@@ -122,7 +123,7 @@ def test_only_the_detail_depends_on_the_tenant() -> None:
 def test_a_model_without_a_low_detail_looks_as_the_worker_says() -> None:
     rule = replace(RULE, details=(("high", FixedTokens(tokens=1105)),))
     for metadata in ("{}", "["):
-        order = read_order(metadata, SETTINGS, rule)
+        order = read_order(metadata, SETTINGS, [rule])
         assert decide_policy(order, False, has_backend=True).detail == "high"
 
 
@@ -131,4 +132,4 @@ def test_a_model_without_a_low_detail_looks_as_the_worker_says() -> None:
     | st.dictionaries(st.sampled_from(["fps", "record", "tenant", "side"]), st.text()).map(json.dumps)
 )
 def test_no_metadata_is_an_error(metadata: str) -> None:
-    assert read_order(metadata, SETTINGS, RULE).settings.livekit == SETTINGS.livekit
+    assert read_order(metadata, SETTINGS, [RULE]).settings.livekit == SETTINGS.livekit

@@ -150,6 +150,26 @@ def test_a_voice_that_fails_twice_is_replaced_and_comes_back() -> None:
     run_virtually(run())
 
 
+def test_one_that_cannot_be_closed_keeps_no_other_from_it() -> None:
+    class Stuck(NamedModel):
+        async def aclose(self) -> None:
+            raise APIConnectionError
+
+    class Closing(NamedModel):
+        is_closed = False
+
+        async def aclose(self) -> None:
+            self.is_closed = True
+
+    async def scene() -> None:
+        closing = Closing(SECOND.model)
+        models: dict[ProviderAccess, llm.LLM[Any]] = {FIRST: Stuck(FIRST.model), SECOND: closing}
+        await Providers("llm", models, join_models).close()
+        assert closing.is_closed
+
+    asyncio.run(scene())
+
+
 def test_the_order_decides_which_voices_speak() -> None:
     async def run() -> None:
         rime, cartesia = ScriptedVoice("coda"), ScriptedVoice("sonic-3")

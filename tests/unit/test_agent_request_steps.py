@@ -167,6 +167,23 @@ def test_a_request_is_counted_and_billed_by_the_model_that_answered(
     asyncio.run(scene())
 
 
+def test_a_request_whose_images_the_model_does_not_take_is_told_all_the_same() -> None:
+    only_low = replace(RULE, id="low/2026-02-26", auto="low", details=(("low", FixedTokens(tokens=85)),))
+
+    def make_log(usage: UsageMeter) -> RequestLog:
+        policy = Stage().feed.policy
+        return RequestLog(usage, OPENAI, policy, RULE, answered_by=lambda: OTHER, rules={OTHER: only_low})
+
+    async def scene() -> None:
+        async with talking(Answer(), frames=1, make_log=make_log) as talk:
+            await talk.session.run(user_input="Hello?")
+            (request,) = talk.requests
+            assert (request["outcome"], request["image_tokens"]) == ("done", 0)
+            assert request["images"] == ["frame-000000"]
+
+    asyncio.run(scene())
+
+
 class BreakingModel(ScriptedModel):
     """Fails after the first words of its answer."""
 

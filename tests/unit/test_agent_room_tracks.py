@@ -245,3 +245,15 @@ def test_a_microphone_is_told_once_from_its_start_to_its_end() -> None:
         assert room.stage.sink.fields("track.ended") == [{"track": "TR_m", "kind": "audio"}]
 
     in_a_room(scene)
+
+
+def test_after_its_end_nothing_is_subscribed_to_or_followed() -> None:
+    async def scene(room: Room) -> None:
+        room.tracks.follow()
+        await room.tracks.close()
+        microphone = room.publish("maya", Publication("TR_m", MICROPHONE))
+        person = room.remote_participants["maya"]
+        room.emit("track_subscribed", Track(rtc.TrackKind.KIND_AUDIO), microphone, person)
+        assert (microphone.asked, room.sounds.followed) == ([], [])
+
+    in_a_room(scene)

@@ -84,6 +84,16 @@ def test_fields_that_nobody_knows_are_left_alone() -> None:
     try_backend(Network(data(answer)), use)
 
 
+@pytest.mark.parametrize("score", ["NaN", "Infinity", "-1e999", "1" + "0" * 400])
+def test_a_score_that_no_journal_can_hold_is_none(score: str) -> None:
+    content = f'{{"result":{{"data":{{"hits":[{{"id":"k","text":"t","score":{score}}}]}}}}}}'
+
+    async def use(backend: TrpcBackend) -> None:
+        assert [hit.score for hit in await SEARCH(backend)] == [None]
+
+    try_backend(Network(httpx.Response(200, content=content.encode())), use)
+
+
 def test_no_more_hits_come_than_were_asked_for() -> None:
     hits = [{"id": str(number), "text": "t"} for number in range(9)]
 

@@ -33,11 +33,9 @@ def decide(
 @pytest.mark.parametrize(
     "said",
     [
-        "Yes.",
-        "Yes, please.",
+        "Yes, leave.",
         "Yeah, you can leave.",
-        "OK",
-        "Sure, go ahead.",
+        "OK, go ahead and leave please.",
         "Leave the meeting.",
         "Goodbye!",
     ],
@@ -52,6 +50,10 @@ def test_agreement_confirms(said: str) -> None:
         "",
         "...",
         "No.",
+        "Yes.",
+        "Yes, please.",
+        "OK",
+        "Sure, go ahead.",
         "Yes, but not now.",
         "Don't leave.",
         "Yes, show me the next slide.",
@@ -83,7 +85,7 @@ def test_a_person_who_asks_and_confirms_in_the_next_turn_is_left() -> None:
 def test_one_confirmation_is_good_for_one_leave() -> None:
     confirmation = LeaveConfirmation()
     decide(confirmation, 4, ASK)
-    decide(confirmation, 5, "Yes.")
+    assert decide(confirmation, 5, "Yes, leave.") == "confirmed"
     assert decide(confirmation, 6, "Yes.") == "nobody asked"
 
 
@@ -101,11 +103,11 @@ def test_the_turn_of_the_question_cannot_confirm_it() -> None:
     assert decide(confirmation, 1, said) == "no later turn"
 
 
-@pytest.mark.parametrize(("later", "decision"), [(2, "confirmed"), (3, "nobody asked")])
+@pytest.mark.parametrize(("later", "decision"), [(2, "confirmed"), (3, "ask")])
 def test_a_late_yes_does_not_count(later: int, decision: str) -> None:
     confirmation = LeaveConfirmation()
     decide(confirmation, 1, ASK)
-    assert decide(confirmation, 1 + later, "Yes.") == decision
+    assert decide(confirmation, 1 + later, "Yes, leave.") == decision
     assert TURNS_TO_CONFIRM == 2
 
 
@@ -113,7 +115,7 @@ def test_a_person_may_hesitate_and_then_agree() -> None:
     confirmation = LeaveConfirmation()
     decide(confirmation, 1, ASK)
     assert decide(confirmation, 2, "Wait.") == "not confirmed"
-    assert decide(confirmation, 3, "Yes.") == "confirmed"
+    assert decide(confirmation, 3, "Yes, leave.") == "confirmed"
 
 
 def test_others_are_never_cut_off() -> None:

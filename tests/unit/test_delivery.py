@@ -253,16 +253,23 @@ def test_a_journal_that_cannot_be_read_is_tried_again() -> None:
     play(scene)
 
 
-def test_a_defect_ends_delivery_and_not_the_meeting(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(FakeBackend):
+def test_a_defect_costs_one_try_and_not_the_delivery(caplog: pytest.LogCaptureFixture) -> None:
+    class OnceBroken(FakeBackend):
+        tries = 0
+
         async def track_usage(self, tenant_id: str, records: Sequence[UsageRecord]) -> Any:
-            raise ZeroDivisionError(tenant_id, len(records))
+            self.tries += 1
+            if self.tries == 1:
+                raise ZeroDivisionError("what the platform said")
+            return await super().track_usage(tenant_id, records)
 
     async def scene(it: Scene) -> None:
         it.write("stt.usage")
         await asyncio.sleep(100)
+        assert [record.kind for record in it.backend.usage()] == ["stt.usage"]
         await it.delivery.finish(LIMIT_S)
-        assert (it.outbox.is_complete, it.outbox.is_open) == (False, False)
+        assert (it.outbox.is_complete, it.outbox.is_open) == (True, False)
 
-    play(scene, Broken())
-    assert "delivery to the backend has failed; what waits is left" in caplog.text
+    play(scene, OnceBroken())
+    assert "usage could not be delivered: ZeroDivisionError" in caplog.text
+    assert "what the platform said" not in caplog.text

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meetctl.domain.disclosure import HELD_RUN, LONGEST_RUN, DisclosureGuard
+from meetctl.domain.disclosure import HELD_RUN, LONGEST_RUN, STRICT_RUN, DisclosureGuard
 from meetctl.domain.spoken_words import spoken_words
 
 INSTRUCTIONS = (
@@ -16,7 +16,7 @@ INSTRUCTIONS = (
     "If a customer is angry, offer the voucher with the code silver-fox and nothing else."
 )
 GREETING = "Hello, I am the agent of Acme, and I am here to help you today."
-GUARD = DisclosureGuard([INSTRUCTIONS + " " + GREETING], public=[GREETING])
+GUARD = DisclosureGuard([], strict=[INSTRUCTIONS + " " + GREETING], public=[GREETING])
 
 
 def pieces_of(text: str, cuts: list[int]) -> list[str]:
@@ -90,11 +90,20 @@ def test_nothing_is_said_after_the_cut() -> None:
 
 def test_seven_words_in_a_row_are_no_recital_and_eight_are() -> None:
     words = spoken_words(INSTRUCTIONS)
-    assert LONGEST_RUN == 8
-    for start in range(len(words) - LONGEST_RUN + 1):
-        run = words[start : start + LONGEST_RUN]
+    assert STRICT_RUN == 8
+    for start in range(len(words) - STRICT_RUN + 1):
+        run = words[start : start + STRICT_RUN]
         assert check(" ".join(run))[1]
         assert not check(" ".join(run[:-1]))[1]
+
+
+def test_a_fact_of_the_instructions_may_be_told_and_more_of_them_may_not() -> None:
+    fact = "Acme ships every order within two working days from its warehouse in Utrecht."
+    guard = DisclosureGuard([f"You are the agent of Acme. {fact} {INSTRUCTIONS}"])
+    assert check(fact, guard=guard) == (fact, False)
+    words = spoken_words(INSTRUCTIONS)
+    assert check(" ".join(words[:LONGEST_RUN]), guard=guard) == ("", True)
+    assert not check(" ".join(words[: LONGEST_RUN - 1]), guard=guard)[1]
 
 
 def test_what_is_said_to_everybody_is_no_secret() -> None:

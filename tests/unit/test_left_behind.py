@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.fakes.outbox import InMemoryOutbox, InMemoryOutboxes
 
 from meetctl.domain.events import JournalOwner
 from meetctl.domain.tenancy import Tenant
+from meetctl.errors import BackendError
 from meetctl.services.left_behind import INTERVAL_S, LeftBehind
 
 if TYPE_CHECKING:
@@ -163,6 +165,44 @@ def test_a_session_that_is_refused_does_not_hold_up_the_next(caplog: pytest.LogC
         "the usage of session s2 is not delivered; the journal cannot be read",
     ]
     assert not any(outbox.is_open for outbox in machine.outboxes.outboxes.values())
+
+
+def test_sessions_that_time_out_every_time_do_not_hold_up_the_others_for_ever() -> None:
+    class Stuck(FakeBackend):
+        async def track_usage(self, tenant_id: str, records: Sequence[UsageRecord]) -> Any:
+            if tenant_id == "stuck":
+                raise BackendError("it did not answer", reason="timeout")
+            return await super().track_usage(tenant_id, records)
+
+    machine = Machine(Stuck())
+    machine.leave("s1", "stuck")
+    machine.leave("s2", "acme")
+    machine.deliver()
+    assert machine.usage("acme") == []
+    machine.deliver()
+    assert machine.usage("acme") == ["s2:1"]
+
+
+def test_a_round_that_fails_is_said_and_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    class Unopenable(InMemoryOutboxes):
+        async def list_waiting(self) -> Sequence[str]:
+            if not caplog.records:
+                raise OSError(errno.EMFILE, "Too many open files")
+            return await super().list_waiting()
+
+    async def scene() -> None:
+        machine = Machine()
+        machine.outboxes = Unopenable({})
+        machine.left = LeftBehind(machine.outboxes, machine.backend, machine.clock, chance=lambda: 1.0)
+        machine.leave("s1", "acme")
+        running = asyncio.create_task(machine.left.run())
+        await asyncio.sleep(INTERVAL_S + 1)
+        assert machine.usage("acme") == ["s1:1"]
+        running.cancel()
+        await asyncio.wait({running})
+
+    run_virtually(scene())
+    assert caplog.messages[0] == "what sessions have left could not be delivered this time"
 
 
 def test_a_lost_answer_makes_nothing_count_twice() -> None:

@@ -224,3 +224,9 @@ def test_batches_number_their_inputs() -> None:
     assert json.loads(query["input"][0]) == {"0": {"a": 1}, "1": {"b": 2}}
     assert json.loads(write_batch_body([{"a": 1}], "superjson")) == {"0": {"json": {"a": 1}}}
     assert json.loads(write_body({"a": 1}, "superjson")) == {"json": {"a": 1}}
+
+
+def test_half_a_character_is_written_as_an_escape() -> None:
+    half = {"query": "what \ud83d"}
+    (text,) = parse_qs(write_query(half, "plain"))["input"]
+    assert json.loads(text) == json.loads(write_body(half, "plain")) == half

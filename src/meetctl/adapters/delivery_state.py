@@ -34,9 +34,10 @@ NOTHING = -1
 class FileOutbox:
     """The Outbox port on a bundle's files."""
 
-    def __init__(self, directory: Path, journal: Path, lock: int | None) -> None:
+    def __init__(self, directory: Path, journal: Path, lock: int | None, *, backend: str) -> None:
         """Continue where the bundle's file says; `lock` is the descriptor that holds the lock."""
         self._directory = directory
+        self._backend = backend
         self._journal = journal
         self._lock = lock
         state = _read_state(directory) or {}
@@ -92,6 +93,7 @@ class FileOutbox:
         """Write down how far the journal was delivered, complete or not at all."""
         document = {
             "schema": SCHEMA,
+            "backend": self._backend,
             "seq": self._seqs,
             "tenant_id": self._tenant_id,
             "complete": is_complete,
@@ -134,6 +136,9 @@ class FileOutbox:
             with self._journal.open("rb") as file:
                 file.seek(offset)
                 for line in file:
+                    if not line.endswith(b"\n"):
+                        # Still being written. To read on would take its rest for a line, and pass over it.
+                        return
                     offset += len(line)
                     for event in parse_journal(line):
                         if event is None:
@@ -154,10 +159,15 @@ class FileOutbox:
 class FileOutboxes:
     """The Outboxes port on the directory of all sessions' bundles."""
 
-    def __init__(self, sessions: Path, journal: str) -> None:
-        """Look for bundles in `sessions`; `journal` is the name of the journal in each."""
+    def __init__(self, sessions: Path, journal: str, *, backend: str) -> None:
+        """Look for bundles in `sessions` whose usage is for the backend with this address.
+
+        `journal` is the name of the journal in each.
+        """
         self._sessions = sessions
         self._journal = journal
+        self._backend = backend
+        self._strangers: set[str] = set()
 
     async def list_waiting(self) -> Sequence[str]:
         """Return the ids of sessions of which something may wait, oldest first; they may still run."""
@@ -168,8 +178,24 @@ class FileOutboxes:
         return await asyncio.to_thread(self._open, session_id)
 
     def _list_waiting(self) -> list[str]:
-        states = sorted(self._sessions.glob(f"*/{STATE}"))
-        return [path.parent.name for path in states if _waits(path.parent)]
+        waiting = []
+        for path in sorted(self._sessions.glob(f"*/{STATE}")):
+            if _waits(path.parent):
+                backend = _backend_of(path.parent)
+                if backend in (self._backend, None):
+                    waiting.append(path.parent.name)
+                else:
+                    self._tell_of(backend)
+        return waiting
+
+    def _tell_of(self, backend: str) -> None:
+        """Say once that something waits for another backend: a tenant's data is given to no other."""
+        if backend not in self._strangers:
+            self._strangers.add(backend)
+            logger.warning(
+                "usage of ended sessions waits for the backend %s; a worker that is given it delivers it",
+                backend,
+            )
 
     def _open(self, session_id: str) -> FileOutbox | None:
         directory = self._sessions / session_id
@@ -186,11 +212,13 @@ class FileOutboxes:
                 (directory / LOCK).unlink()
             os.close(lock)
             return None
-        return FileOutbox(directory, directory / self._journal, lock)
+        return FileOutbox(directory, directory / self._journal, lock, backend=self._backend)
 
 
-def begin_outbox(directory: Path, journal: str) -> FileOutbox:
+def begin_outbox(directory: Path, journal: str, *, backend: str) -> FileOutbox:
     """Make the outbox of a session that begins, before its journal, and hold it.
+
+    What it holds is for the backend with this address, and for no other.
 
     A disk that takes no more costs what would be remembered there, which is said in the log, and not the
     meeting.
@@ -200,7 +228,7 @@ def begin_outbox(directory: Path, journal: str) -> FileOutbox:
     except OSError as error:
         logger.warning("the bundle %s cannot be locked: %s", directory, error.strerror)
         lock = None
-    outbox = FileOutbox(directory, directory / journal, lock)
+    outbox = FileOutbox(directory, directory / journal, lock, backend=backend)
     outbox.write_state(is_complete=False)
     return outbox
 
@@ -225,6 +253,12 @@ def _take_lock(directory: Path) -> int | None:
 def _waits(directory: Path) -> bool:
     state = _read_state(directory)
     return state is not None and state.get("complete") is not True
+
+
+def _backend_of(directory: Path) -> str | None:
+    """Return the address of the backend that a bundle's usage is for; None where that cannot be read."""
+    backend = (_read_state(directory) or {}).get("backend")
+    return backend if isinstance(backend, str) else None
 
 
 def _read_state(directory: Path) -> dict[str, object] | None:

@@ -64,7 +64,7 @@ def write_query(value: Any, transformer: Transformer) -> str:
 
 def write_body(value: Any, transformer: Transformer) -> bytes:
     """Return a mutation's body."""
-    return _dump(write_input(value, transformer)).encode()
+    return _dump(write_input(value, transformer))
 
 
 def write_batch_query(values: Sequence[Any], transformer: Transformer) -> str:
@@ -74,7 +74,7 @@ def write_batch_query(values: Sequence[Any], transformer: Transformer) -> str:
 
 def write_batch_body(values: Sequence[Any], transformer: Transformer) -> bytes:
     """Return the body of several mutations at once; the address ends in `?batch=1`."""
-    return _dump(_number(values, transformer)).encode()
+    return _dump(_number(values, transformer))
 
 
 def read_answer(content: bytes) -> TrpcAnswer:
@@ -107,8 +107,10 @@ def _number(values: Sequence[Any], transformer: Transformer) -> dict[str, Any]:
     return {str(index): write_input(value, transformer) for index, value in enumerate(values)}
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _dump(value: Any) -> bytes:
+    # A streamed text may hold half a character; written as an escape it is JSON all the same.
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _load(content: bytes) -> Any:

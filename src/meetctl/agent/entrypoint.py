@@ -37,20 +37,26 @@ async def run_meeting(ctx: JobContext) -> None:
     """Take part in the meeting that the job is for."""
     settings: AgentSettings = ctx.proc.userdata["settings"]
     adapters = ctx.proc.userdata["adapters"]
-    rule = adapters.book.image_rule(settings.llm.priced_model, adapters.clock.now())
+    models, now = (settings.llm, *settings.llm_fallbacks), adapters.clock.now()
+    rules = [adapters.book.image_rule(model.priced_model, now) for model in models]
     session_id = name_session(ctx.job.room.name, adapters.clock.now())
     monitoring: MeetingMonitoring = ctx.proc.userdata["monitoring"]
     monitoring.context.bind(room=ctx.job.room.name, session_id=session_id)
     meeting = Meeting(
         ctx,
-        read_order(ctx.job.metadata, settings, rule),
+        read_order(ctx.job.metadata, settings, rules),
         adapters=adapters,
         speech=ctx.proc.userdata["speech"],
         monitoring=monitoring,
         session_id=session_id,
     )
     ctx.proc.userdata["meeting"] = meeting
-    await meeting.start()
+    try:
+        await meeting.start()
+    except Exception as error:
+        # Whatever it is, the session's end says so, and livekit-agents ends the job.
+        meeting.leave(f"the start failed: {type(error).__name__}")
+        raise
 
 
 async def end_meeting(ctx: JobContext) -> None:

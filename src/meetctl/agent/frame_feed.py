@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ LATENESS_US = 200_000
 """How long a frame may take from its own time to us and still be counted on by a request."""
 
 FLUSH_INTERVAL_S = 1.0
+MOST_WAITING_BYTES = 128_000_000
+"""How much of kept frames may wait to be encoded: 10 frames of 4K, 40 of 1080p."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +80,12 @@ class FrameFeed:
         self._look_detail = look_detail
         self._looked: list[LookedFrame] = []
         self._looks = 0
+        self._behind = False
         self._feeds: dict[str, TrackFeed] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._waiting: deque[int] = deque()
+        self._waiting_bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_as_of_us = -1
         self._last_change_us = 0
@@ -122,13 +126,16 @@ class FrameFeed:
             self._follow(feed, frames, after=ending), name=f"video-{track.id}"
         )
 
-    async def unwatch(self, track: str) -> None:
-        """Look at a track no longer."""
+    def unwatch(self, track: str) -> Coroutine[Any, Any, None]:
+        """Look at a track no longer, from this call on; await what it returns to wait for the end.
+
+        So a track may be watched anew right after the call, whenever the end is waited for.
+        """
         task = self._watching.pop(track, None)
         if task is not None:
             self._ending[track] = task
             task.cancel()
-            await asyncio.wait([task])
+        return _wait_for_end(task)
 
     def attach(self) -> Attachment:
         """Choose the frames for a request made now.
@@ -230,7 +237,7 @@ class FrameFeed:
             await asyncio.wait([after])
         try:
             async for received in frames:
-                if self.sees:
+                if self.sees and not self._is_behind():
                     feed.see(received, after_us=self._last_as_of_us)
         except Exception as error:
             # Whatever a vendor's stream fails with, the other tracks and the conversation go on.
@@ -238,6 +245,14 @@ class FrameFeed:
             self._journal.write("error", {"component": "video track", "error": type(error).__name__})
         finally:
             feed.pause()
+
+    def _is_behind(self) -> bool:
+        """Tell whether so much waits to be encoded that frames are let go unseen; told once each time."""
+        was_behind, self._behind = self._behind, self._waiting_bytes >= MOST_WAITING_BYTES
+        if self._behind and not was_behind:
+            logger.warning("encoding is behind; frames are not seen until it has caught up")
+            self._journal.write("error", {"component": "frame encoder", "error": "Behind"})
+        return self._behind
 
     async def _flush_regularly(self) -> None:
         while True:
@@ -300,6 +315,7 @@ class FrameFeed:
             t_us=frame.t_us,
         )
         self._waiting.append(frame.t_us)
+        self._waiting_bytes += len(frame.data)
         task = asyncio.create_task(self._encode(name, track, frame), name=f"encode-{name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -311,6 +327,7 @@ class FrameFeed:
             jpeg = await self._encoding.jpeg(name, frame, width, height)
         finally:
             self._waiting.remove(frame.t_us)
+            self._waiting_bytes -= len(frame.data)
         if jpeg is None or frame.t_us <= self._unseen_us:
             return
         self._buffer.add(
@@ -325,6 +342,11 @@ class FrameFeed:
                 jpeg=jpeg,
             )
         )
+
+
+async def _wait_for_end(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        await asyncio.wait([task])
 
 
 def _document_look(looked: LookedFrame) -> dict[str, Any]:

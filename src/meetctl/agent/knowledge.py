@@ -134,8 +134,7 @@ class KnowledgeFeed:
             await asyncio.wait(self._running)
 
     def _start(self, turn: int, text: str, tenant: Tenant) -> _Search:
-        if self._search is not None:
-            self._search.task.cancel()
+        # An earlier search goes on unused: to break it off would look like a backend that is too slow.
         return _Search(
             turn=turn,
             tenant_id=tenant.id,

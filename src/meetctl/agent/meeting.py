@@ -11,6 +11,7 @@ from livekit.agents.types import TOPIC_CHAT
 
 from meetctl import __version__
 from meetctl.agent.control import ControlChannel
+from meetctl.agent.ending import end_part
 from meetctl.agent.farewell import Farewell
 from meetctl.agent.frame_feed import FrameFeed
 from meetctl.agent.greeter import Greeter
@@ -39,6 +40,7 @@ from meetctl.domain.session_cost import document_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from livekit import rtc
     from livekit.agents import AgentSession, CloseEvent, JobContext
 
     from meetctl.agent.adapters import MeetingAdapters
@@ -51,6 +53,8 @@ logger = logging.getLogger(__name__)
 
 GOODBYE = "All right, I leave the meeting now. Goodbye."
 _GOODBYE_LIMIT_S = 15.0
+RECORDING_LIMIT_S = 120.0
+"""How long joining a recording may take before the session ends without it."""
 
 
 class Meeting:
@@ -218,9 +222,8 @@ class Meeting:
         self._presence.join(room.local_participant)
         for participant in room.remote_participants.values():
             self._presence.join(participant)
-        room.on("participant_connected", self._presence.join)
-        room.on("participant_disconnected", self._presence.depart)
-        room.on("participant_disconnected", self._greeter.forget)
+        room.on("participant_connected", self._arrive)
+        room.on("participant_disconnected", self._depart)
         self._presence.begin()
         self._tracks.follow()
         self._control.follow()
@@ -257,8 +260,17 @@ class Meeting:
         if greeting:
             session.say(greeting)
 
+    def _arrive(self, participant: rtc.RemoteParticipant) -> None:
+        if not self._is_closed:
+            self._presence.join(participant)
+
+    def _depart(self, participant: rtc.RemoteParticipant) -> None:
+        if not self._is_closed:
+            self._presence.depart(participant)
+            self._greeter.forget(participant)
+
     def leave(self, reason: str) -> None:
-        """End the agent's stay."""
+        """End the agent's stay; the first reason that is given holds."""
         self._reason = self._reason or reason
         self._ctx.shutdown(reason)
 
@@ -269,25 +281,28 @@ class Meeting:
         self._is_closed = True
         # Nobody asked the agent to leave: then either the room has gone, or its worker is going.
         reason = self._reason or ("worker stopped" if self._ctx.room.isconnected() else "room closed")
-        await self._control.close()
+        await end_part("control", self._control.close)
         for task in self._tasks:
             task.cancel()
         self._presence.close()
-        await self._farewell.close()
-        await self._greeter.close()
-        await self._tracks.close()
-        await self._frames.close()
-        await self._hearing.close()
-        await self._speech.close()
-        await self._link.close()
-        recording = await self._recording.finish()
+        for name, part in (
+            ("the farewell", self._farewell),
+            ("the greeter", self._greeter),
+            ("the tracks", self._tracks),
+            ("the frames", self._frames),
+            ("hearing", self._hearing),
+            ("speech", self._speech),
+            ("the questions to the backend", self._link),
+        ):
+            await end_part(name, part.close)
+        await end_part("the recording", self._recording.finish, limit_s=RECORDING_LIMIT_S)
         end = {
             "reason": reason,
             "duration_s": self._clock.now_us() / 1_000_000,
             "frames_kept": self._frames.kept,
             "cost": [document_line(line) for line in self._usage.lines],
             "usd": show_usd(self._usage.usd),
-            "recorded": recording,
+            "recorded": self._recording.outcome,
             "loop": {
                 "longest_ms": round(self._monitor.longest_s * 1000),
                 "blocked": self._monitor.blocked,
@@ -295,13 +310,13 @@ class Meeting:
             "lost_events": self._journal.lost,
         }
         self._journal.write("session.ended", end)
-        await self._observers.close()
+        await end_part("the observers", self._observers.close)
         tenant_id = self._link.tenancy.tenant_id
         await asyncio.to_thread(self._document.write_end, tenant_id, self._presence.everyone, end)
         await asyncio.to_thread(self._journal.close)
         # livekit-agents would leave the room only after this, and a backend may take its time.
-        await self._ctx.room.disconnect()
-        await self._link.finish()
+        await end_part("the connection", self._ctx.room.disconnect)
+        await end_part("delivery", self._link.finish)
 
     def _attributes(self) -> dict[str, str]:
         return {
@@ -331,9 +346,20 @@ class Meeting:
         was_on = self._recording.is_on
         if not self._recording.switch.change(recording):
             return
-        await self._ctx.room.local_participant.set_attributes({"meetctl.recording": recording.text})
-        if recording.is_on and not was_on and self._settings.announces_recording and self._session:
+        if recording.is_on and not was_on and self._settings.announces_recording:
+            await self._announce_recording()
+        try:
+            await self._ctx.room.local_participant.set_attributes({"meetctl.recording": recording.text})
+        except Exception:
+            # The connection may be down, which LiveKit tells in several ways; what is recorded is switched.
+            logger.warning("the attribute meetctl.recording could not be set", exc_info=True)
+
+    async def _announce_recording(self) -> None:
+        """Tell people that they are recorded from now on: aloud, or in writing where the voice is off."""
+        if self._session is not None and self._session.output.audio_enabled:
             self._session.say(RECORDED)
+        else:
+            await self._write_to_room(RECORDED)
 
     async def _write_to_room(self, text: str) -> None:
         await self._ctx.room.local_participant.send_text(text, topic=TOPIC_CHAT)

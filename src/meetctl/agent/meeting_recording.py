@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from meetctl.agent.recording_switch import RecordingSwitch
+from meetctl.domain.live_media import RecordingEnd
 
 if TYPE_CHECKING:
     from meetctl.agent.journal import MeetingJournal
@@ -23,6 +24,7 @@ class MeetingRecording:
         self._loop = asyncio.get_running_loop()
         self._journal = journal
         self._mode = recording.text
+        self._end: RecordingEnd | None = None
         self.switch = RecordingSwitch(recording, open_recorder=open_recorder, on_stopped=self._tell_stopped)
         """What is recorded goes there."""
         self.switch.listen(self._note_mode)
@@ -37,11 +39,12 @@ class MeetingRecording:
         """How the meeting is recorded now, as the user writes it."""
         return self.switch.recording.text
 
-    async def finish(self) -> dict[str, Any]:
-        """Complete the recording, and return what the session's end says of it."""
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """What the session's end says of it, once it was finished or that has failed."""
         if not self.switch.has_recorded:
             return {"mode": "off"}
-        end = await asyncio.to_thread(self.switch.finish)
+        end = self._end or RecordingEnd(frames=0, dropped=0, segments=0, stopped="it could not be completed")
         return {
             "mode": self._mode,
             "frames": end.frames,
@@ -49,6 +52,11 @@ class MeetingRecording:
             "segments": end.segments,
             "stopped": end.stopped,
         }
+
+    async def finish(self) -> None:
+        """Complete the recording, if there is one."""
+        if self.switch.has_recorded:
+            self._end = await asyncio.to_thread(self.switch.finish)
 
     def _note_mode(self, recording: Recording) -> None:
         if recording.is_on:

@@ -12,6 +12,8 @@ from meetctl.domain.vision_tokens import resolve_detail
 from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from meetctl.core.config import AgentSettings
     from meetctl.domain.policy import Policy
     from meetctl.domain.vision_tokens import ImageRule
@@ -36,11 +38,11 @@ class MeetingOrder:
     """What of the metadata could not be used; the worker's own settings hold there."""
 
 
-def read_order(metadata: str, settings: AgentSettings, rule: ImageRule) -> MeetingOrder:
+def read_order(metadata: str, settings: AgentSettings, rules: Sequence[ImageRule]) -> MeetingOrder:
     """Lay a dispatch's metadata, a JSON object, over the worker's settings.
 
     Its keys are tenant, fps, window, detail, side and record; others are left alone. A wrong value never
-    keeps the agent out of a meeting; one is a detail that `rule`, the model's, does not know.
+    keeps the agent out of a meeting; one is a detail that one of `rules`, those of the models, does not know.
     """
     try:
         wanted = json.loads(metadata) if metadata.strip() else {}
@@ -49,7 +51,10 @@ def read_order(metadata: str, settings: AgentSettings, rule: ImageRule) -> Meeti
     if not isinstance(wanted, dict):
         problem = "the dispatch's metadata is not a JSON object"
         return MeetingOrder(
-            settings=settings, tenant_id=None, usual_detail=_usual_detail(settings, rule), problems=(problem,)
+            settings=settings,
+            tenant_id=None,
+            usual_detail=_usual_detail(settings, rules),
+            problems=(problem,),
         )
     problems = []
     orders_detail = False
@@ -58,7 +63,8 @@ def read_order(metadata: str, settings: AgentSettings, rule: ImageRule) -> Meeti
             try:
                 fields = {key: str(wanted[key])}
                 policy = policy_from_fields(settings.policy.name, fields, settings.policy)
-                resolve_detail(rule, policy.detail)
+                for rule in rules:
+                    resolve_detail(rule, policy.detail)
                 settings = replace(settings, policy=policy)
                 orders_detail = orders_detail or key == "detail"
             except UsageError as error:
@@ -73,7 +79,7 @@ def read_order(metadata: str, settings: AgentSettings, rule: ImageRule) -> Meeti
         settings=settings,
         tenant_id=str(tenant) if tenant else None,
         orders_detail=orders_detail,
-        usual_detail=_usual_detail(settings, rule),
+        usual_detail=_usual_detail(settings, rules),
         problems=tuple(problems),
     )
 
@@ -90,6 +96,7 @@ def decide_policy(order: MeetingOrder, advanced_vision: bool | None, *, has_back
     return replace(policy, detail=order.usual_detail)
 
 
-def _usual_detail(settings: AgentSettings, rule: ImageRule) -> str:
-    """Return the lowest detail; the worker's own where the model does not know that one."""
-    return LOW if any(name == LOW for name, _ in rule.details) else settings.policy.detail
+def _usual_detail(settings: AgentSettings, rules: Sequence[ImageRule]) -> str:
+    """Return the lowest detail; the worker's own where a model does not know that one."""
+    is_known = all(any(name == LOW for name, _ in rule.details) for rule in rules)
+    return LOW if is_known else settings.policy.detail

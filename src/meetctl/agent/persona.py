@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from meetctl.agent.disclosure_filter import DisclosureFilter
 from meetctl.domain.disclosure import DisclosureGuard
-from meetctl.domain.material import KNOWLEDGE_PREAMBLE, add_material_rule
+from meetctl.domain.material import KNOWLEDGE_PREAMBLE, MATERIAL_RULE, add_material_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +44,13 @@ class Persona:
     @property
     def instructions(self) -> str:
         """What the model is told to be."""
+        return add_material_rule(self._own_instructions)
+
+    @property
+    def _own_instructions(self) -> str:
         personality = self._personality()
         own = personality.instructions if personality else None
-        return add_material_rule(own or self._settings.instructions)
+        return own or self._settings.instructions
 
     @property
     def greeting(self) -> str:
@@ -65,5 +69,8 @@ class Persona:
         self.filter.guard = self._make_guard()
 
     def _make_guard(self) -> DisclosureGuard:
-        public = [self.greeting, RECORDED]
-        return DisclosureGuard([self.instructions, KNOWLEDGE_PREAMBLE], public=public)
+        return DisclosureGuard(
+            [self._own_instructions],
+            strict=[MATERIAL_RULE, KNOWLEDGE_PREAMBLE],
+            public=[self.greeting, RECORDED],
+        )

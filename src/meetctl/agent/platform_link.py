@@ -92,11 +92,12 @@ class PlatformLink:
 
     async def close(self) -> None:
         """Ask no more; call it before the session's last event."""
+        if self._watched is not None:
+            # First, because a call that is broken off here says nothing about the backend.
+            self._watched.hush()
         await self.tenancy.close()
         if self.knowledge is not None:
             await self.knowledge.close()
-        if self._watched is not None:
-            self._watched.hush()
 
     async def finish(self) -> None:
         """Deliver what can be delivered at once, and let go; call it after the session's last event."""

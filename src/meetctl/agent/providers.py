@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from meetctl.core.config import ProviderAccess
+
+logger = logging.getLogger(__name__)
 
 ModelT = TypeVar("ModelT", stt.STT[Any], llm.LLM[Any], tts.TTS[Any])
 
@@ -124,7 +127,10 @@ class Providers(Generic[ModelT]):
 
     async def close(self) -> None:
         """Let all connections go, and stop trying whether those that have failed can be used again."""
-        if self.has_fallback:
-            await self.model.aclose()
-        for model in self._models.values():
-            await model.aclose()
+        models = [*([self.model] if self.has_fallback else []), *self._models.values()]
+        for model in models:
+            try:
+                await model.aclose()
+            except Exception as error:  # noqa: BLE001  whatever a vendor's goes wrong with, the others are closed
+                # Its text may quote what people said.
+                logger.warning("%s was not closed: %s", model.label, type(error).__name__)

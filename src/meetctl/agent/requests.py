@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from meetctl.domain.session_cost import estimate_text_tokens, image_share
 from meetctl.domain.vision_tokens import image_tokens
+from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
     from livekit.agents import llm
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from meetctl.core.config import ProviderAccess
     from meetctl.domain.policy import Policy
     from meetctl.domain.vision_tokens import ImageRule
+
+logger = logging.getLogger(__name__)
 
 Outcome = Literal["done", "cancelled", "failed"]
 
@@ -112,7 +116,12 @@ class RequestLog:
         detail = attachment.detail or self._policy.detail
         sent = [(frame.sent_width, frame.sent_height, detail) for frame in attachment.frames]
         sent += [(looked.width, looked.height, looked.detail) for looked in attachment.looked]
-        return sum(image_tokens(rule, *image) for image in sent)
+        try:
+            return sum(image_tokens(rule, *image) for image in sent)
+        except UsageError as error:
+            # A provider refuses the request whose image it does not take; what became of it is told anyway.
+            logger.warning("a request's images were not counted: %s", error.message)
+            return 0
 
     def _describe_images(self, attachment: Attachment) -> dict[str, Any]:
         newest = attachment.frames[-1] if attachment.frames else None

@@ -50,6 +50,11 @@ class _MixerInput:
             raise StopAsyncIteration
         return block
 
+    @property
+    def waiting(self) -> int:
+        """How many blocks the mixer has not taken yet."""
+        return self._queue.qsize()
+
     def put(self, block: rtc.AudioFrame | None) -> None:
         if self._queue.full():
             self._queue.get_nowait()
@@ -112,6 +117,9 @@ class RoomEars(io.AudioInput):
     def open(self, track: str, identity: str, *, is_muted: bool = False) -> None:
         """Expect sound of a person's microphone from now on."""
         microphone = _Microphone(identity=identity, is_muted=is_muted)
+        # The mixer takes one block of each at a time: without these the others would stay behind for ever.
+        for _ in range(self._silence.waiting):
+            microphone.mixer_input.put(_silent_block())
         self._microphones[track] = microphone
         self._mixer.add_stream(microphone.mixer_input)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from livekit import rtc
@@ -48,18 +48,15 @@ class RoomTracks:
         self._frames = frames
         self._sounds = sounds
         self._journal = journal
+        self._follows = False
         self._heard: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def follow(self) -> None:
         """Choose tracks now, and again whenever they change."""
-        for name in ("track_published", "track_unpublished", "track_muted", "track_unmuted"):
-            self._room.on(name, self._choose)
-        self._room.on("participant_disconnected", self._choose)
-        self._room.on("track_muted", self._note_muted)
-        self._room.on("track_unmuted", self._note_muted)
-        self._room.on("track_subscribed", self._start)
-        self._room.on("track_unsubscribed", self._stop)
+        self._follows = True
+        for name, handler in self._handlers():
+            self._room.on(name, handler)
         for participant in self._room.remote_participants.values():
             for publication in participant.track_publications.values():
                 if publication.track is not None:
@@ -67,9 +64,25 @@ class RoomTracks:
         self._choose()
 
     async def close(self) -> None:
-        """Wait for what is being stopped."""
+        """Choose nothing any more, and wait for what is being stopped; without `follow` it does nothing."""
+        if self._follows:
+            for name, handler in self._handlers():
+                self._room.off(name, handler)
+            self._follows = False
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    def _handlers(self) -> list[tuple[Any, Callable[..., None]]]:
+        """Return what happens to tracks, and who hears of it, in this order."""
+        chosen_again = ("track_published", "track_unpublished", "track_muted", "track_unmuted")
+        return [
+            *((name, self._choose) for name in chosen_again),
+            ("participant_disconnected", self._choose),
+            ("track_muted", self._note_muted),
+            ("track_unmuted", self._note_muted),
+            ("track_subscribed", self._start),
+            ("track_unsubscribed", self._stop),
+        ]
 
     def _choose(self, *_: object) -> None:
         """Subscribe to what should be watched and to what is recorded or heard, and to nothing else."""

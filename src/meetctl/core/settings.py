@@ -136,10 +136,11 @@ def parse_recording(text: str) -> Recording:
             return Recording(mode=mode)
         case rate:
             try:
-                fps = Fraction(rate)
+                # An exponent is not even read: it may stand for a number that takes for ever to write out.
+                fps = Fraction(0) if "e" in rate.lower() else Fraction(rate)
             except (ValueError, ZeroDivisionError):
                 fps = Fraction(0)
-            if fps <= 0 or "e" in rate.lower():
+            if fps <= 0:
                 raise UsageError(
                     f"record {text!r} is none of off, sampled, full or a number of frames a second",
                     hint="sampled records what the agent keeps, full every frame it sees",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
-from opentelemetry.trace import Status
+from opentelemetry.trace import Link, Status
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -109,7 +109,7 @@ def _make_safe(span: ReadableSpan) -> ReadableSpan:
         events=[
             Event(event.name, _safe_attributes(event.attributes), event.timestamp) for event in span.events
         ],
-        links=span.links,
+        links=[Link(link.context, _safe_attributes(link.attributes)) for link in span.links],
         kind=span.kind,
         # Its description is the error's text.
         status=Status(span.status.status_code),

@@ -25,7 +25,7 @@ TURNS_TO_CONFIRM = 2
 _LEAVING = frozenset(
     {"leave", "end", "finish", "exit", "quit", "disconnect", "hang", "close", "goodbye", "bye"}
 )
-_ASKING = _LEAVING | {"leaving", "ending", "finished", "stop", "done", "over"}
+_ASKING = _LEAVING | {"leaving", "ending"}
 _AGREEING = frozenset(
     {
         "yes",
@@ -64,18 +64,22 @@ def asks_to_leave(said: str) -> bool:
 
 
 def confirms_leaving(said: str) -> bool:
-    """Tell whether a person's words agree to leaving and say nothing else; a question never does.
+    """Tell whether a person's words speak of leaving and say nothing else; a question never does.
 
-    Any word beyond agreement and its trimmings could turn the answer around, so it is not one.
+    A mere "yes" may be the answer to another question, and any word beyond leaving, agreement and their
+    trimmings could turn the answer around.
 
-    >>> confirms_leaving("Yes, please."), confirms_leaving("Yes, leave the meeting now.")
+    >>> confirms_leaving("Yes, leave the meeting now."), confirms_leaving("Yes, goodbye.")
     (True, True)
-    >>> confirms_leaving("Yes, and the next slide?"), confirms_leaving("No."), confirms_leaving("Thanks.")
+    >>> (
+    ...     confirms_leaving("Yes, please."),
+    ...     confirms_leaving("Yes, leave the next slide."),
+    ...     confirms_leaving("No."),
+    ... )
     (False, False, False)
     """
     words = set(spoken_words(said))
-    has_agreed = bool(words & (_AGREEING | _LEAVING))
-    return has_agreed and "?" not in said and words <= _AGREEING | _LEAVING | _FILLING
+    return bool(words & _LEAVING) and "?" not in said and words <= _AGREEING | _LEAVING | _FILLING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,13 @@ from typing import Final
 
 from meetctl.domain.spoken_words import PlacedWord, place_words, spoken_words
 
-LONGEST_RUN = 8
-"""So many of the instructions' words in a row are no chance; of a shorter text, all its words."""
+LONGEST_RUN = 20
+"""So many of the instructions' words in a row are a recital; of a shorter text, all its words.
+
+An answer may well tell a fact in the words of the instructions, which a tenant has put there for that.
+"""
+STRICT_RUN = 8
+"""So many words in a row of a text in which there is nothing to tell."""
 
 SHORTEST_RUN = 5
 """A confidential text with fewer words than this could be said by chance, and is not looked for."""
@@ -29,11 +34,16 @@ _Run = tuple[str, ...]
 class DisclosureGuard:
     """Knows the runs of words that no answer may contain; made once, it checks any number of answers."""
 
-    def __init__(self, confidential: Iterable[str], *, public: Iterable[str] = ()) -> None:
-        """Take the texts that may not be recited; runs that a public text has too are no secret."""
+    def __init__(
+        self, confidential: Iterable[str], *, strict: Iterable[str] = (), public: Iterable[str] = ()
+    ) -> None:
+        """Take the texts that may not be recited, of `strict` not even a sentence.
+
+        Runs that a public text has too are no secret.
+        """
         known = {run for text in public for run in _runs(spoken_words(text))}
-        texts = [words for text in confidential if len(words := spoken_words(text)) >= SHORTEST_RUN]
-        self.telling: Final = frozenset(run for words in texts for run in _telling_runs(words)) - known
+        telling = {*_telling_runs(confidential, LONGEST_RUN), *_telling_runs(strict, STRICT_RUN)}
+        self.telling: Final = frozenset(telling) - known
         """The runs that give the instructions away."""
         self.beginnings: Final = frozenset(part for run in self.telling for part in _runs(list(run)))
         """Every run of words within them, for finding out whether words may become one."""
@@ -105,14 +115,18 @@ class DisclosureCheck:
         self._run = [each._replace(start=each.start - done, end=each.end - done) for each in self._run]
 
 
-def _telling_runs(words: list[str]) -> Iterator[_Run]:
-    length = min(LONGEST_RUN, len(words))
-    for start in range(len(words) - length + 1):
-        yield tuple(words[start : start + length])
+def _telling_runs(texts: Iterable[str], longest: int) -> Iterator[_Run]:
+    for text in texts:
+        words = spoken_words(text)
+        if len(words) < SHORTEST_RUN:
+            continue
+        length = min(longest, len(words))
+        for start in range(len(words) - length + 1):
+            yield tuple(words[start : start + length])
 
 
 def _runs(words: list[str]) -> Iterator[_Run]:
     """Return every run of a text up to the longest."""
-    for length in range(1, LONGEST_RUN + 1):
+    for length in range(1, min(LONGEST_RUN, len(words)) + 1):
         for start in range(len(words) - length + 1):
             yield tuple(words[start : start + length])

@@ -139,16 +139,16 @@ def parse_count(key: str, value: str, *, least: int) -> int:
 def parse_number(key: str, value: str) -> Fraction:
     """Read a decimal or a fraction of at least 0 exactly; `key` names it in the error.
 
-    Exponents are refused, because they hide huge numbers.
+    Exponents are refused unread, because they hide huge numbers.
 
     Raises:
         UsageError: It is none.
     """
     try:
-        number = Fraction(value.strip())
+        number = Fraction(-1) if "e" in value.lower() else Fraction(value.strip())
     except (ValueError, ZeroDivisionError):
         number = Fraction(-1)
-    if number < 0 or "e" in value.lower():
+    if number < 0:
         raise UsageError(
             f"{key} {value!r} is not a number of at least 0",
             hint="0.5, 1, 30000/1001 and every-frame are rates" if key == "fps" else None,

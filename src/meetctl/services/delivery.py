@@ -136,6 +136,10 @@ class Delivery:
             is_delivered = True
         except MeetctlError:
             return next(self._pauses)
+        except Exception as error:  # noqa: BLE001  whatever is wrong this time, what waits is tried again
+            # Its text may quote the platform's data.
+            logger.error("usage could not be delivered: %s", type(error).__name__)
+            return next(self._pauses)
         finally:
             if not is_delivered:
                 self._waits = True

@@ -23,7 +23,9 @@ INTERVAL_S = 180.0
 ROOM_HOLDS = timedelta(days=1)
 """For so long a room is taken to belong to the tenant whose it was."""
 
-_CONCERNS_ALL = ("unreachable", "timeout", "paused")
+_CONCERNS_NONE = ("unreachable", "paused")
+"""Failures that say nothing about the session whose turn it was."""
+_CONCERNS_ALL = (*_CONCERNS_NONE, "timeout")
 """Failures after which no other session need be tried for now."""
 
 
@@ -52,23 +54,38 @@ class LeftBehind:
         self._backend = backend
         self._clock = clock
         self._chance = chance
+        self._failing: set[str] = set()
+        """Sessions whose last try the backend failed."""
         self._said: set[tuple[str, str]] = set()
 
     async def run(self) -> None:
         """Deliver at once and then every few minutes, until cancelled."""
         while True:
-            await self.deliver()
+            try:
+                await self.deliver()
+            except Exception:
+                # Whatever is wrong with this round, such as no file that may be opened, the next may do.
+                logger.exception("what sessions have left could not be delivered this time")
             await asyncio.sleep(INTERVAL_S * (1 + self._chance()) / 2)
 
     async def deliver(self) -> None:
-        """Try each session once; what fails is said once in the log, and left for the next time."""
-        for session_id in await self._outboxes.list_waiting():
+        """Try each session once; what fails is said once in the log, and left for the next time.
+
+        Those that failed last time come last: were the backend to fail only them, the others would wait for
+        ever.
+        """
+        waiting = await self._outboxes.list_waiting()
+        self._failing.intersection_update(waiting)
+        for session_id in sorted(waiting, key=self._failing.__contains__):
             outbox = await self._outboxes.open(session_id)
             if outbox is None:
                 continue
+            self._failing.discard(session_id)
             try:
                 await self._deliver_one(session_id, outbox)
             except BackendError as error:
+                if error.reason not in _CONCERNS_NONE:
+                    self._failing.add(session_id)
                 self._say(session_id, f"it waits: {error.message}")
                 if error.reason in _CONCERNS_ALL:
                     return

@@ -13,7 +13,15 @@ from meetctl.core.places import state_directory
 from meetctl.stack.supervisor import Part
 
 NAME = "agent-worker"
-_BACKEND_VARIABLES = ("API_BASE_URL", "AGENT_API_KEY")
+_PRODUCTION_VARIABLES = (
+    "API_BASE_URL",
+    "AGENT_API_KEY",
+    "MEETCTL_HOST",
+    "MEETCTL_PORT",
+    "MEETCTL_PROMETHEUS_PORT",
+)
+"""What a user may have set for another agent: whom it reports to, and where it serves."""
+_TELEMETRY_PREFIX = "OTEL_"
 STOP_LIMIT_S = 20.0
 """A meeting that still runs may take some seconds to complete its recording."""
 START_LIMIT_S = 180.0
@@ -34,8 +42,12 @@ def worker_part(
     `with_keys` lets it use the providers whose keys are in the environment. The platform's backend that the
     environment may name is not its own: nothing of what happens here is reported there.
     """
-    dropped = [*_BACKEND_VARIABLES, *(() if with_keys else (*KEY_VARIABLES.values(), "OPENAI_BASE_URL"))]
-    own = {name: value for name, value in environment.items() if name not in dropped}
+    dropped = [*_PRODUCTION_VARIABLES, *(() if with_keys else (*KEY_VARIABLES.values(), "OPENAI_BASE_URL"))]
+    own = {
+        name: value
+        for name, value in environment.items()
+        if name not in dropped and not name.startswith(_TELEMETRY_PREFIX)
+    }
     own |= {
         "MEETCTL_ENV": "development",
         "LIVEKIT_URL": livekit.url,

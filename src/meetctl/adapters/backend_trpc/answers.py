@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -91,14 +92,11 @@ def read_nothing(answer: Any) -> None:
 
 def _read_hit(answer: Any, where: str) -> KnowledgeHit:
     fields = _object(answer, where)
-    score = fields.get("score")
-    if isinstance(score, bool) or not isinstance(score, int | float | None):
-        raise AnswerShapeError(f"{where}.score is no number")
     return KnowledgeHit(
         id=_text(fields, "id", where),
         text=_text(fields, "text", where),
         title=_optional_text(fields, "title", where),
-        score=None if score is None else float(score),
+        score=_optional_number(fields, "score", where),
         tenant_id=_optional_text(fields, "tenantId", where),
         url=_optional_text(fields, "url", where),
     )
@@ -122,6 +120,20 @@ def _optional_text(fields: Mapping[str, Any], name: str, where: str = "") -> str
     if value is None or isinstance(value, str):
         return value
     raise AnswerShapeError(f"{_full_name(name, where)} is no text")
+
+
+def _optional_number(fields: Mapping[str, Any], name: str, where: str) -> float | None:
+    """Read a number; one that JSON cannot write, such as NaN, says nothing and would spoil a journal."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise AnswerShapeError(f"{_full_name(name, where)} is no number")
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _count(fields: Mapping[str, Any], name: str) -> int:

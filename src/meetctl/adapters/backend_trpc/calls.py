@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -164,6 +165,8 @@ class ProcedureCaller:
             # httpx logs each request with its address, and the input of a query is in the address.
             logging.getLogger("httpx").addFilter(_hide_input)
             self._client = httpx.AsyncClient(
+                # A session that one tenant's call was given is nothing that another's may carry.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 # As bytes: httpx would refuse letters beyond ASCII in a key, instead of the backend.
                 headers=[
                     (b"Authorization", f"Bearer {self._access.api_key}".encode()),

@@ -7,7 +7,21 @@ from pathlib import Path
 
 from meetctl.core.config import AgentSettings, ProviderAccess, Recording
 from meetctl.core.local_stack import LiveKitAccess
+from meetctl.domain.image_sizing import FixedTokens
 from meetctl.domain.policy import Policy
+from meetctl.domain.vision_tokens import ImageRule
+
+GPT_4_1_RULE = ImageRule(
+    id="test/2026-02-26",
+    kind="tile",
+    provider="openai",
+    models=("gpt-4.1",),
+    auto="high",
+    details=(("low", FixedTokens(tokens=85)), ("high", FixedTokens(tokens=1105))),
+    source="test",
+    origin="test",
+)
+"""The image rule of the settings' model."""
 
 SECRETS = ("livekit-secret", "openai-key", "deepgram-key", "cartesia-key")
 

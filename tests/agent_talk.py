@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from livekit.agents import AgentSession, UserStateChangedEvent, function_tool, llm
 from tests.agent_frames import WAIT_S, LiveTrack, Stage
+from tests.agent_settings import GPT_4_1_RULE
 from tests.fakes.language_model import Answer, ScriptedModel
 from tests.fakes.price_book import InMemoryPriceBook
 
@@ -17,24 +18,12 @@ from meetctl.agent.requests import RequestLog
 from meetctl.agent.usage import UsageMeter
 from meetctl.agent.video_agent import RequestHooks, VideoAgent
 from meetctl.core.config import ProviderAccess
-from meetctl.domain.image_sizing import FixedTokens
 from meetctl.domain.pricing import Price
-from meetctl.domain.vision_tokens import ImageRule
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
 SECOND_US = 1_000_000
-RULE = ImageRule(
-    id="test/2026-02-26",
-    kind="tile",
-    provider="openai",
-    models=("gpt-4.1",),
-    auto="high",
-    details=(("low", FixedTokens(tokens=85)), ("high", FixedTokens(tokens=1105))),
-    source="test",
-    origin="test",
-)
 OPENAI = ProviderAccess(name="openai", model="gpt-4.1", api_key="sk-secret")
 BOOK = InMemoryPriceBook(
     [
@@ -49,7 +38,7 @@ BOOK = InMemoryPriceBook(
         )
         for unit, usd in (("input_tokens", 2), ("cached_input_tokens", 1), ("output_tokens", 8))
     ],
-    [RULE],
+    [GPT_4_1_RULE],
     "2026-11-22",
 )
 
@@ -118,7 +107,9 @@ async def talking(
         session_id="s1",
         instructions="You help in a meeting.",
         frames=stage.feed,
-        requests=make_log(usage) if make_log else RequestLog(usage, provider, stage.feed.policy, RULE),
+        requests=make_log(usage)
+        if make_log
+        else RequestLog(usage, provider, stage.feed.policy, GPT_4_1_RULE),
         conversation=conversation,
         tools=tools(stage),
         hooks=hooks,

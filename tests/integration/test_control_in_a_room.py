@@ -13,6 +13,7 @@ from livekit import api, rtc
 from tests.control_room import sign
 from tests.live_agent import until
 from tests.local_stack import run_livekit_server
+from tests.room_events import ToldEvents
 
 from meetctl.adapters.control_sender import find_agents, name_observer, send_control
 from meetctl.adapters.event_log import EventLog
@@ -21,7 +22,7 @@ from meetctl.adapters.system_clock import SystemClock
 from meetctl.agent.control import ControlChannel
 from meetctl.agent.journal import MeetingJournal
 from meetctl.agent.observers import Observers
-from meetctl.domain.control import CONTROL_TOPIC, EVENTS_TOPIC
+from meetctl.domain.control import CONTROL_TOPIC
 from meetctl.domain.events import JournalOwner
 from meetctl.errors import ServiceError, UsageError
 
@@ -45,32 +46,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitAccess]:
         yield access
 
 
-class Guest:
+class Guest(ToldEvents):
     """Somebody in the room, who notes every text that reaches them."""
 
     def __init__(self, room: rtc.Room) -> None:
+        super().__init__(room)
         self.room = room
-        self.events: list[dict[str, Any]] = []
         self.calls: list[str] = []
-        self._reading: set[asyncio.Task[None]] = set()
-        room.register_text_stream_handler(EVENTS_TOPIC, self._begin)
         room.register_text_stream_handler(EVERYBODY, self._begin)
 
-    @property
-    def seqs(self) -> list[int]:
-        return [event["seq"] for event in self.events]
-
-    def _begin(self, reader: rtc.TextStreamReader, _: str) -> None:
-        task = asyncio.create_task(self._read(reader))
-        self._reading.add(task)
-        task.add_done_callback(self._reading.discard)
-
     async def _read(self, reader: rtc.TextStreamReader) -> None:
-        text = await reader.read_all()
         if reader.info.topic == EVERYBODY:
-            self.calls.append(text)
+            self.calls.append(await reader.read_all())
         else:
-            self.events += [json.loads(line) for line in text.splitlines()]
+            await super()._read(reader)
 
 
 @dataclass(slots=True, kw_only=True)

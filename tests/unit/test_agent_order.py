@@ -9,33 +9,22 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.agent_settings import make_settings
+from tests.agent_settings import GPT_4_1_RULE, make_settings
 
 from meetctl.agent.order import MeetingOrder, decide_policy, read_order
 from meetctl.core.config import parse_recording
 from meetctl.domain.image_sizing import FixedTokens
-from meetctl.domain.vision_tokens import ImageRule
 
 SETTINGS = make_settings()
-RULE = ImageRule(
-    id="test/2026-02-26",
-    kind="tile",
-    provider="openai",
-    models=("gpt-4.1",),
-    auto="high",
-    details=(("low", FixedTokens(tokens=85)), ("high", FixedTokens(tokens=1105))),
-    source="test",
-    origin="test",
-)
 
 
 def order_of(metadata: object) -> MeetingOrder:
-    return read_order(json.dumps(metadata), SETTINGS, [RULE])
+    return read_order(json.dumps(metadata), SETTINGS, [GPT_4_1_RULE])
 
 
 @pytest.mark.parametrize("metadata", ["", "  \n", "{}", '{"somebody": "else\'s"}'])
 def test_without_an_order_the_workers_settings_hold(metadata: str) -> None:
-    assert read_order(metadata, SETTINGS, [RULE]) == MeetingOrder(settings=SETTINGS, tenant_id=None)
+    assert read_order(metadata, SETTINGS, [GPT_4_1_RULE]) == MeetingOrder(settings=SETTINGS, tenant_id=None)
 
 
 def test_an_order_changes_what_it_names() -> None:
@@ -84,7 +73,7 @@ def test_a_wrong_value_is_named_and_only_it_is_left_out(key: str, value: object)
 
 @pytest.mark.parametrize("metadata", ["{", "[]", "null", '"fps=1"', "[" * 200_000])
 def test_what_is_no_object_is_named(metadata: str) -> None:
-    order = read_order(metadata, SETTINGS, [RULE])
+    order = read_order(metadata, SETTINGS, [GPT_4_1_RULE])
     assert order.settings == SETTINGS
     assert order.problems == ("the dispatch's metadata is not a JSON object",)
 
@@ -121,7 +110,7 @@ def test_only_the_detail_depends_on_the_tenant() -> None:
 
 
 def test_a_model_without_a_low_detail_looks_as_the_worker_says() -> None:
-    rule = replace(RULE, details=(("high", FixedTokens(tokens=1105)),))
+    rule = replace(GPT_4_1_RULE, details=(("high", FixedTokens(tokens=1105)),))
     for metadata in ("{}", "["):
         order = read_order(metadata, SETTINGS, [rule])
         assert decide_policy(order, False, has_backend=True).detail == "high"
@@ -132,4 +121,4 @@ def test_a_model_without_a_low_detail_looks_as_the_worker_says() -> None:
     | st.dictionaries(st.sampled_from(["fps", "record", "tenant", "side"]), st.text()).map(json.dumps)
 )
 def test_no_metadata_is_an_error(metadata: str) -> None:
-    assert read_order(metadata, SETTINGS, [RULE]).settings.livekit == SETTINGS.livekit
+    assert read_order(metadata, SETTINGS, [GPT_4_1_RULE]).settings.livekit == SETTINGS.livekit

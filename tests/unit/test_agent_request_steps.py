@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from livekit.agents import APIConnectionError, APIConnectOptions, function_tool, llm
 from tests.agent_frames import Stage
-from tests.agent_talk import OPENAI, RULE, images_of, talking
+from tests.agent_settings import GPT_4_1_RULE
+from tests.agent_talk import OPENAI, images_of, talking
 from tests.fakes.language_model import Answer, ScriptedModel
 
 from meetctl.agent.requests import RequestLog
@@ -144,7 +145,7 @@ def test_an_answer_that_its_guard_cuts_off_is_a_request_that_was_cut_off() -> No
 
 
 OTHER = ProviderAccess(name="openai", model="gpt-4.1-mini", api_key="sk-other")
-OTHER_RULE = replace(RULE, id="other/2026-02-26", details=(("high", FixedTokens(tokens=2000)),))
+OTHER_RULE = replace(GPT_4_1_RULE, id="other/2026-02-26", details=(("high", FixedTokens(tokens=2000)),))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_a_request_is_counted_and_billed_by_the_model_that_answered(
 ) -> None:
     def make_log(usage: UsageMeter) -> RequestLog:
         policy = Stage().feed.policy
-        return RequestLog(usage, OPENAI, policy, RULE, answered_by=lambda: OTHER, rules=rules)
+        return RequestLog(usage, OPENAI, policy, GPT_4_1_RULE, answered_by=lambda: OTHER, rules=rules)
 
     async def scene() -> None:
         async with talking(Answer(), frames=1, make_log=make_log) as talk:
@@ -168,11 +169,15 @@ def test_a_request_is_counted_and_billed_by_the_model_that_answered(
 
 
 def test_a_request_whose_images_the_model_does_not_take_is_told_all_the_same() -> None:
-    only_low = replace(RULE, id="low/2026-02-26", auto="low", details=(("low", FixedTokens(tokens=85)),))
+    only_low = replace(
+        GPT_4_1_RULE, id="low/2026-02-26", auto="low", details=(("low", FixedTokens(tokens=85)),)
+    )
 
     def make_log(usage: UsageMeter) -> RequestLog:
         policy = Stage().feed.policy
-        return RequestLog(usage, OPENAI, policy, RULE, answered_by=lambda: OTHER, rules={OTHER: only_low})
+        return RequestLog(
+            usage, OPENAI, policy, GPT_4_1_RULE, answered_by=lambda: OTHER, rules={OTHER: only_low}
+        )
 
     async def scene() -> None:
         async with talking(Answer(), frames=1, make_log=make_log) as talk:

@@ -321,5 +321,9 @@ def test_the_mixer_never_complains_of_a_stream(caplog: pytest.LogCaptureFixture)
 def test_a_second_close_does_nothing() -> None:
     async def scene(room: Listener) -> None:
         await room.ears.aclose()
+        ended = asyncio.all_tasks()
+        await room.ears.aclose()
+        assert asyncio.all_tasks() == ended
+        assert "room-ears" not in {task.get_name() for task in ended}
 
     with_ears(scene)

@@ -45,9 +45,11 @@ def test_what_superjson_writes_is_read_again(value: Any) -> None:
 @given(st.binary(max_size=200) | VALUES.map(lambda value: json.dumps(to_plain(value)).encode()))
 def test_answer_is_read_or_refused_whatever_comes(content: bytes) -> None:
     try:
-        read_batch(content)
+        answers = read_batch(content)
     except TrpcFormatError:
         return
+    document = json.loads(content)
+    assert len(answers) == (len(document) if isinstance(document, list) else 1)
 
 
 @given(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,19 +11,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 from meetctl import bootstrap
 from meetctl.cli.agent_options import INSTRUCTIONS
+from meetctl.cli.configuration import find_sources
 from meetctl.cli.diagnostics import note
 from meetctl.core.config import (
     AgentSettings,
-    Sources,
     check_configuration,
     find_backend,
     find_livekit,
     find_provider,
     find_voices,
     parse_recording,
-    read_values,
 )
-from meetctl.core.local_stack import read_stack, stack_directory
 from meetctl.core.log_format import choose_form
 from meetctl.core.monitoring import start_logging
 from meetctl.core.places import sessions_directory
@@ -34,7 +31,7 @@ from meetctl.domain.policy import Policy, parse_detail, parse_rate
 from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from meetctl.core.config import Environment, LogForm, ProviderAccess, Speaker, TurnDetection
+    from meetctl.core.config import Environment, LogForm, ProviderAccess, Sources, Speaker, TurnDetection
     from meetctl.core.worker_options import WorkerRegistration
 
 ValueT = TypeVar("ValueT")
@@ -124,11 +121,7 @@ def make_settings(choices: AgentChoices) -> AgentSettings:
     Raises:
         UsageError: Something is missing or wrong.
     """
-    sources = Sources(
-        values=read_values(os.environ, url=choices.url),
-        environment=choices.environment,
-        stack=read_stack(stack_directory()),
-    )
+    sources = find_sources(url=choices.url, environment=choices.environment)
     check_configuration(sources, choices.voice)
     voices = find_voices(choices.voice, choices.tts_model, sources)
     return AgentSettings(

@@ -1,0 +1,14 @@
+"""Options that several commands share, each with the same name and meaning everywhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="The LiveKit server; as configured if not given."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it is done.")]

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from meetctl.agent.adapters import MeetingAdapters
     from meetctl.core.config import AgentSettings
+    from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
     from meetctl.errors import MeetctlError
-    from meetctl.ports import Backend, Clock, FrameSink, FrameSource, Progress
+    from meetctl.ports import Backend, Clock, FrameSink, FrameSource, Progress, RoomAdmin
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -157,6 +158,13 @@ def backend(settings: AgentSettings) -> Backend | None:
     from meetctl.adapters.backend_trpc import TrpcBackend
 
     return TrpcBackend(settings.backend, system_clock())
+
+
+def room_admin(access: LiveKitAccess) -> RoomAdmin:
+    """Return a LiveKit server's rooms. It is used by one event loop, and to be closed there."""
+    from meetctl.adapters.livekit_admin import LiveKitAdmin
+
+    return LiveKitAdmin(access)
 
 
 def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:

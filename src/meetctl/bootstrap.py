@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
     from meetctl.errors import MeetctlError
-    from meetctl.ports import Backend, Clock, FrameSink, FrameSource, Progress, RoomAdmin
+    from meetctl.ports import Backend, Clock, FrameSink, FrameSource, Progress, RoomAdmin, SessionCatalogue
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -42,6 +42,14 @@ def price_book(user_files: Sequence[Path]) -> PriceCatalogue:
     from meetctl.adapters.price_book import load_price_book
 
     return load_price_book(user_files)
+
+
+def session_catalogue(sessions: Path) -> SessionCatalogue:
+    """Return the sessions' bundles in a directory."""
+    from meetctl.adapters.delivery_state import usage_waits
+    from meetctl.adapters.session_catalogue import DirectoryCatalogue
+
+    return DirectoryCatalogue(sessions, usage_waits=usage_waits)
 
 
 def frame_directory(directory: Path, folder: str) -> FrameSink:

@@ -16,7 +16,7 @@ from meetctl.cli.diagnostics import note, warn
 from meetctl.cli.output import print_json, print_lines
 from meetctl.core.places import sessions_directory
 from meetctl.domain.joining import MISSED, STAGES
-from meetctl.errors import ServiceError
+from meetctl.errors import ServiceError, UsageError
 from meetctl.services.join_metadata import KEYS, find_unread_keys
 from meetctl.services.joining import Joining, JoinWorld
 
@@ -45,10 +45,13 @@ def run_join(choices: JoinChoices) -> None:
     """Send the agent, and wait for it.
 
     Raises:
-        UsageError: The agent is there already, or there is no server.
+        UsageError: A name is empty, the agent is there already, or there is no server.
         NotFoundError: There is no such room.
         ServiceError: The server cannot be reached, or refuses; or a stage has failed.
     """
+    for what, name in (("ROOM", choices.order.room), ("--agent-name", choices.order.agent_name)):
+        if not name.strip():
+            raise UsageError(f"{what} is empty")
     access = find_server(choices.url)
     for key in find_unread_keys(choices.order.metadata):
         warn(f"--metadata says {key}, which the agent does not read; it reads {', '.join(KEYS)}")

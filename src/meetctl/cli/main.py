@@ -17,6 +17,7 @@ from meetctl.cli.offline import offline_providers
 from meetctl.cli.prices import prices_app
 from meetctl.cli.replay import replay
 from meetctl.cli.stack import down, status, up
+from meetctl.cli.token import token_app
 from meetctl.errors import ExitCode, MeetctlError, OutputError
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app.command()(status)
 app.command("offline-providers", hidden=True)(offline_providers)
 app.add_typer(agent_app, name="agent")
 app.add_typer(prices_app, name="prices")
+app.add_typer(token_app, name="token")
 
 
 def _print_version(wanted: bool) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from meetctl.domain.pricing import Price
     from meetctl.domain.recording import Recording, SpeechSpan
     from meetctl.domain.rooms import Dispatch, Participant, Room
+    from meetctl.domain.session_bundle import SessionBundle
     from meetctl.domain.tenancy import (
         KnowledgeHit,
         Personality,
@@ -135,6 +136,31 @@ class EventSink(Protocol):
 
     def close(self) -> None:
         """Make everything durable; a second call does nothing."""
+
+
+class SessionCatalogue(Protocol):
+    """The sessions' bundles on this machine."""
+
+    def list_sessions(self) -> Sequence[SessionBundle]:
+        """Return all bundles, newest first; one that is broken says how.
+
+        Raises:
+            MediaError: The place where they are kept cannot be read.
+        """
+
+    def look_up(self, path: Path) -> SessionBundle:
+        """Return the bundle in a directory, which may lie elsewhere.
+
+        Raises:
+            MediaError: There is no bundle.
+        """
+
+    def read_events(self, bundle: SessionBundle) -> Iterator[Event | None]:
+        """Yield what its journal has, up to the last complete line; None stands for a line that is no event.
+
+        Raises:
+            MediaError: The journal cannot be read.
+        """
 
 
 class MeetingRecorder(Protocol):

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
     from meetctl.errors import MeetctlError
-    from meetctl.ports import Backend, Clock, FrameSink, FrameSource, Progress, RoomAdmin, SessionCatalogue
+    from meetctl.ports import (
+        Backend,
+        Clock,
+        FrameSink,
+        FrameSource,
+        Progress,
+        RoomAdmin,
+        SessionCatalogue,
+        TokenSigner,
+    )
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -173,6 +182,13 @@ def room_admin(access: LiveKitAccess) -> RoomAdmin:
     from meetctl.adapters.livekit_admin import LiveKitAdmin
 
     return LiveKitAdmin(access)
+
+
+def token_signer(access: LiveKitAccess) -> TokenSigner:
+    """Return what makes and checks tokens of a LiveKit server."""
+    from meetctl.adapters.livekit_tokens import LiveKitTokens
+
+    return LiveKitTokens(access)
 
 
 def bundle_adapters(price_files: Sequence[Path] = ()) -> BundleAdapters:

@@ -224,6 +224,23 @@ class Backend(Protocol):
         """Let go of its connections."""
 
 
+class TokenSigner(Protocol):
+    """A key of a LiveKit server, for making and checking tokens."""
+
+    @property
+    def api_key(self) -> str:
+        """The key's id, which a token names as its issuer."""
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """Return a token with these claims."""
+
+    def has_signed(self, token: str) -> bool:
+        """Tell whether a token's signature was made with the key's secret; nothing else of it is checked.
+
+        Any text may be given.
+        """
+
+
 class RoomAdmin(Protocol):
     """The rooms of a LiveKit server, who is in them, and which agents were sent there.
 

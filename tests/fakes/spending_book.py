@@ -21,6 +21,8 @@ class InMemorySpendingBook:
         self.writes = 0
         self.is_full = False
         """Set to refuse entries, as a full disk does."""
+        self.is_broken = False
+        """Set to fail in a way that nobody foresees."""
 
     def write(self, spending: SessionSpending) -> None:
         if self.is_full:
@@ -32,6 +34,8 @@ class InMemorySpendingBook:
         self.entries.pop((day, tenant_id, session_id), None)
 
     def of_tenant(self, day: date, tenant_id: str | None) -> Sequence[SessionSpending]:
+        if self.is_broken:
+            raise RuntimeError("broken")
         return [one for one in self.entries.values() if (one.day, one.tenant_id) == (day, tenant_id)]
 
     def of_day(self, day: date) -> Sequence[SessionSpending]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
 from meetctl.core.local_stack import LiveKitAccess
@@ -25,6 +26,15 @@ from meetctl.core.settings import (
     parse_recording,
 )
 from meetctl.core.variables import VARIABLES, Layer, Values, check_variables
+from meetctl.domain.budget import (
+    DEFAULT_STEPS,
+    Announcing,
+    BudgetLimits,
+    Budgets,
+    parse_limit,
+    parse_steps,
+    parse_tenant_limits,
+)
 
 if TYPE_CHECKING:
     from meetctl.core.local_stack import StackState
@@ -49,6 +59,7 @@ __all__ = [
     "Voices",
     "check_configuration",
     "find_backend",
+    "find_budgets",
     "find_livekit",
     "find_provider",
     "find_voices",
@@ -76,6 +87,7 @@ VOICE_MODELS: Mapping[Speaker, str] = {"cartesia": "sonic-3", "rime": "coda"}
 """Each voice's model where no other is named."""
 
 _LIVEKIT = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+_BUDGETS = tuple(name for name in VARIABLES if name.startswith("MEETCTL_BUDGET_"))
 _LOCAL = (*_LIVEKIT, *KEY_VARIABLES.values())
 """What the local stack makes unnecessary."""
 _OFFLINE_PATHS = {"openai": "/v1", "deepgram": "/v1/listen", "cartesia": "", "rime": "/v1/rime-tts"}
@@ -196,6 +208,28 @@ def find_backend(sources: Sources) -> BackendAccess | None:
         api_key=values.get("AGENT_API_KEY"),
         transformer=cast("Transformer", values.get("MEETCTL_BACKEND_TRANSFORMER").lower() or "superjson"),
         procedures=json.loads(values.get("MEETCTL_BACKEND_PROCEDURES") or "{}"),
+    )
+
+
+def find_budgets(sources: Sources) -> Budgets:
+    """Find how much may be spent, and what happens as spending nears that.
+
+    Raises:
+        UsageError: Something of it is malformed.
+    """
+    sources.check((), _BUDGETS)
+    values = sources.values
+
+    def limit(name: str) -> Decimal | None:
+        return parse_limit(text) if (text := values.get(name)) else None
+
+    return Budgets(
+        everyone=BudgetLimits(
+            meeting_usd=limit("MEETCTL_BUDGET_MEETING_USD"), day_usd=limit("MEETCTL_BUDGET_TENANT_DAY_USD")
+        ),
+        tenants=parse_tenant_limits(values.get("MEETCTL_BUDGET_TENANTS") or "{}"),
+        steps=parse_steps(text) if (text := values.get("MEETCTL_BUDGET_STEPS")) else DEFAULT_STEPS,
+        announcing=cast("Announcing", values.get("MEETCTL_BUDGET_ANNOUNCE").lower() or "off"),
     )
 
 

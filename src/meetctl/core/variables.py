@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from meetctl.core.settings import ENVIRONMENTS, LOG_FORMS, TRANSFORMERS, Environment
+from meetctl.domain.budget import ANNOUNCINGS, parse_limit, parse_steps, parse_tenant_limits
 from meetctl.errors import UsageError
 
 PROCEDURES = (
@@ -150,6 +151,19 @@ def _procedures_fault(text: str) -> str | None:
     return None
 
 
+def _reading_fault(read: Callable[[str], object]) -> Callable[[str], str | None]:
+    """Return what finds fault with what cannot be read."""
+
+    def find_fault(text: str) -> str | None:
+        try:
+            read(text)
+        except UsageError as error:
+            return f"is wrong: {error.message}"
+        return None
+
+    return find_fault
+
+
 def _key(name: str, purpose: str, *required_in: Environment) -> Variable:
     return Variable(
         name=name, purpose=purpose, find_fault=_key_fault, is_secret=True, required_in=required_in
@@ -219,6 +233,31 @@ _EVERY = (
         purpose="whether log lines may hold what people said, and their names",
         find_fault=_choice_fault(_FLAGS),
         option="--log-content",
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_MEETING_USD",
+        purpose="how much a meeting may cost",
+        find_fault=_reading_fault(parse_limit),
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_TENANT_DAY_USD",
+        purpose="how much all meetings of a tenant may cost in a day",
+        find_fault=_reading_fault(parse_limit),
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_TENANTS",
+        purpose="tenants with budgets of their own",
+        find_fault=_reading_fault(parse_tenant_limits),
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_STEPS",
+        purpose="what the agent gives up as spending nears a budget",
+        find_fault=_reading_fault(parse_steps),
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_ANNOUNCE",
+        purpose="how people are told of that",
+        find_fault=_choice_fault(ANNOUNCINGS),
     ),
 )
 

@@ -8,13 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from meetctl.agent.adapters import MeetingAdapters
+    from meetctl.agent.adapters import BundleAdapters, MeetingAdapters
     from meetctl.core.config import AgentSettings
+    from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
     from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
-    from meetctl.ports import Backend, Clock, FrameSink, FrameSource, Progress, SpendingBook
+    from meetctl.ports import (
+        Backend,
+        Clock,
+        FrameSink,
+        FrameSource,
+        Progress,
+        RoomAdmin,
+        SessionCatalogue,
+        SpendingBook,
+    )
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -42,6 +52,14 @@ def price_book(user_files: Sequence[Path]) -> PriceCatalogue:
     from meetctl.adapters.price_book import load_price_book
 
     return load_price_book(user_files)
+
+
+def session_catalogue(sessions: Path) -> SessionCatalogue:
+    """Return the sessions' bundles in a directory."""
+    from meetctl.adapters.delivery_state import usage_waits
+    from meetctl.adapters.session_catalogue import DirectoryCatalogue
+
+    return DirectoryCatalogue(sessions, usage_waits=usage_waits)
 
 
 def frame_directory(directory: Path, folder: str) -> FrameSink:
@@ -168,25 +186,28 @@ def spending_book() -> SpendingBook:
     return FileSpendingBook(spending_directory())
 
 
-def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
-    """Return what the agent of a meeting is given, in its job's process.
+def room_admin(access: LiveKitAccess) -> RoomAdmin:
+    """Return a LiveKit server's rooms. It is used by one event loop, and to be closed there."""
+    from meetctl.adapters.livekit_admin import LiveKitAdmin
+
+    return LiveKitAdmin(access)
+
+
+def bundle_adapters(price_files: Sequence[Path] = ()) -> BundleAdapters:
+    """Return what a bundle is written with.
 
     Raises:
         UsageError: A price file is missing or wrong.
     """
-    from meetctl.adapters.delivery_state import begin_outbox
     from meetctl.adapters.event_log import EventLog
-    from meetctl.adapters.journal_reader import JournalReader
-    from meetctl.adapters.recorder_av.jpeg import AvFrameEncoder
     from meetctl.adapters.recorder_av.recorder import AvMeetingRecorder
     from meetctl.adapters.session_directory import JOURNAL, make_session_directory, write_session
-    from meetctl.agent.adapters import MeetingAdapters
+    from meetctl.agent.adapters import BundleAdapters
 
     clock = system_clock()
-    return MeetingAdapters(
+    return BundleAdapters(
         clock=clock,
-        book=price_book(settings.price_files),
-        encoder=AvFrameEncoder(),
+        book=price_book(price_files),
         make_directory=make_session_directory,
         open_journal=lambda directory, owner, media_us: EventLog(
             directory / JOURNAL, owner, clock=clock, media_us=media_us
@@ -195,6 +216,30 @@ def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
             directory, now_us=media_us, on_stopped=on_stopped
         ),
         write_session=write_session,
+    )
+
+
+def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
+    """Return what the agent of a meeting is given, in its job's process.
+
+    Raises:
+        UsageError: A price file is missing or wrong.
+    """
+    from meetctl.adapters.delivery_state import begin_outbox
+    from meetctl.adapters.journal_reader import JournalReader
+    from meetctl.adapters.recorder_av.jpeg import AvFrameEncoder
+    from meetctl.adapters.session_directory import JOURNAL
+    from meetctl.agent.adapters import MeetingAdapters
+
+    bundle = bundle_adapters(settings.price_files)
+    return MeetingAdapters(
+        clock=bundle.clock,
+        book=bundle.book,
+        make_directory=bundle.make_directory,
+        open_journal=bundle.open_journal,
+        open_recorder=bundle.open_recorder,
+        write_session=bundle.write_session,
+        encoder=AvFrameEncoder(),
         read_journal=lambda directory: JournalReader(directory / JOURNAL),
         backend=backend(settings),
         spending=spending_book(),

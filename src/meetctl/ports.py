@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from meetctl.domain.live_media import LiveFrame, RecordingEnd, VideoTrack
     from meetctl.domain.pricing import Price
     from meetctl.domain.recording import Recording, SpeechSpan
+    from meetctl.domain.rooms import Dispatch, Participant, Room
+    from meetctl.domain.session_bundle import SessionBundle
     from meetctl.domain.spending import SessionSpending
     from meetctl.domain.tenancy import (
         KnowledgeHit,
@@ -137,6 +139,31 @@ class EventSink(Protocol):
         """Make everything durable; a second call does nothing."""
 
 
+class SessionCatalogue(Protocol):
+    """The sessions' bundles on this machine."""
+
+    def list_sessions(self) -> Sequence[SessionBundle]:
+        """Return all bundles, newest first; one that is broken says how.
+
+        Raises:
+            MediaError: The place where they are kept cannot be read.
+        """
+
+    def look_up(self, path: Path) -> SessionBundle:
+        """Return the bundle in a directory, which may lie elsewhere.
+
+        Raises:
+            MediaError: There is no bundle.
+        """
+
+    def read_events(self, bundle: SessionBundle) -> Iterator[Event | None]:
+        """Yield what its journal has, up to the last complete line; None stands for a line that is no event.
+
+        Raises:
+            MediaError: The journal cannot be read.
+        """
+
+
 class MeetingRecorder(Protocol):
     """Writes what an agent saw and heard; no call but `finish` blocks, and a full disk fails none."""
 
@@ -224,6 +251,58 @@ class Backend(Protocol):
 
     async def create_token(self, tenant_id: str, room: str, identity: str, *, name: str = "") -> RoomToken:
         """Return a token for a person; repeated only by whoever wants another one."""
+
+    async def aclose(self) -> None:
+        """Let go of its connections."""
+
+
+class RoomAdmin(Protocol):
+    """The rooms of a LiveKit server, who is in them, and which agents were sent there.
+
+    Every call may raise ServiceError: the server cannot be reached, or refuses us or the request. What is not
+    there raises NotFoundError, in every call but `find_room`.
+    """
+
+    async def list_rooms(self) -> tuple[Room, ...]:
+        """Return all rooms, by name."""
+
+    async def find_room(self, name: str) -> Room | None:
+        """Return one room; None where it is not there."""
+
+    async def create_room(
+        self,
+        name: str,
+        *,
+        metadata: str = "",
+        empty_timeout_s: int | None = None,
+        departure_timeout_s: int | None = None,
+        max_participants: int | None = None,
+    ) -> Room:
+        """Make a room, and return it; one that is there already is returned as it is, and not changed.
+
+        What is None is as the server is configured.
+        """
+
+    async def close_room(self, name: str) -> None:
+        """End the room for everybody in it."""
+
+    async def list_participants(self, room: str) -> tuple[Participant, ...]:
+        """Return who is in a room, hidden participants too, in the order in which they came."""
+
+    async def remove_participant(self, room: str, identity: str) -> None:
+        """Put somebody out of a room; whoever has a token may join again."""
+
+    async def mute_track(self, room: str, identity: str, track: str, *, muted: bool) -> None:
+        """Mute a track, or unmute it, which a server allows only where it is configured so."""
+
+    async def list_dispatches(self, room: str) -> tuple[Dispatch, ...]:
+        """Return which agents were sent into a room, in the order in which they were."""
+
+    async def create_dispatch(self, room: str, agent_name: str, *, metadata: str = "") -> Dispatch:
+        """Send an agent into a room; LiveKit makes the room where it is not there."""
+
+    async def delete_dispatch(self, room: str, dispatch: str) -> None:
+        """Take a dispatch back; an agent that has come because of it is taken out of the room."""
 
     async def aclose(self) -> None:
         """Let go of its connections."""

@@ -1,4 +1,4 @@
-"""What the agent is given from outside: made anew in each process, named only by bootstrap."""
+"""What a meeting's parts are given from outside: made anew in each process, named only by bootstrap."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeetingAdapters:
-    """The agent's ports, and how a session's own are opened."""
+class BundleAdapters:
+    """What a bundle is written with: the clock, and how a session's journal and recording are opened."""
 
     clock: Clock
     book: PriceBook
-    encoder: FrameEncoder
     make_directory: Callable[[Path, str], Path]
     """Makes a bundle's directory from the sessions' one and the session's id."""
     open_journal: Callable[[Path, JournalOwner, Callable[[], int]], EventSink]
@@ -39,6 +38,13 @@ class MeetingAdapters:
     and are told, from any thread, why it stopped early."""
     write_session: Callable[[Path, Mapping[str, Any]], None]
     """Writes a bundle's session.json."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeetingAdapters(BundleAdapters):
+    """The agent's ports, and how a session's own are opened."""
+
+    encoder: FrameEncoder
     read_journal: Callable[[Path], JournalBytes]
     """Reads a bundle's journal while it is written."""
     backend: Backend | None

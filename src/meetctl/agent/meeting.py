@@ -91,7 +91,12 @@ class Meeting:
         platform = self._open_platform()
         self._clock = MediaClock(adapters.clock)
         self._document = SessionDocument(
-            self._directory, session_id=session_id, room=room, settings=self._settings, adapters=adapters
+            self._directory,
+            session_id=session_id,
+            room=room,
+            recording="live",
+            config=describe_config(self._settings),
+            adapters=adapters,
         )
         owner = JournalOwner(session_id=session_id, tenant_id=order.tenant_id, room=room)
         sink = adapters.open_journal(self._directory, owner, self._clock.now_us)

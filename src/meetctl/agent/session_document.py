@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from meetctl import __version__
 from meetctl.domain.policy_span import document_policy
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from meetctl.agent.adapters import MeetingAdapters
+    from meetctl.agent.adapters import BundleAdapters
     from meetctl.core.config import AgentSettings
 
 logger = logging.getLogger(__name__)
 
 SCHEMA = "meetctl.session/1"
+RecordingKind = Literal["live", "room"]
+"""Whose stay it was: the agent's, or that of a recorder that takes part in nothing."""
 _PACKAGES = ("livekit-agents", "livekit", "av")
 
 
@@ -33,9 +35,11 @@ class SessionDocument:
         *,
         session_id: str,
         room: str,
-        settings: AgentSettings,
-        adapters: MeetingAdapters,
+        recording: RecordingKind,
+        config: Mapping[str, Any],
+        adapters: BundleAdapters,
     ) -> None:
+        """Write nothing yet; `config` is what an audit needs of the settings, without secrets."""
         self._directory = directory
         self._adapters = adapters
         self._started: dict[str, Any] = {
@@ -43,9 +47,9 @@ class SessionDocument:
             "session_id": session_id,
             "tenant_id": None,
             "room": room,
-            "recording": "live",
+            "recording": recording,
             "started_at": _show_time(adapters.clock.now()),
-            "config": describe_config(settings),
+            "config": config,
             "price_book": {"version": adapters.book.version},
             "versions": {"meetctl": __version__, **{name: version(name) for name in _PACKAGES}},
         }

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from platformdirs import user_cache_path, user_data_path, user_state_path
+from platformdirs import user_cache_path, user_config_path, user_data_path, user_state_path
 
 _NAME = "meetctl"
+
+
+def config_directory() -> Path:
+    """Return where the user's own configuration is."""
+    return user_config_path(_NAME, appauthor=False)
 
 
 def cache_directory() -> Path:

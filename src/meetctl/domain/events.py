@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 _ENVELOPE = ("v", "seq", "ts", "t", "type", "session_id", "tenant_id", "room")
@@ -85,6 +86,8 @@ def parse_event(line: str | bytes) -> Event:
     t, seq, kind = data.get("t"), data.get("seq"), data.get("type")
     if not isinstance(t, int | float) or not isinstance(seq, int) or not isinstance(kind, str):
         raise ValueError("an event has a seq, a time t and a type")
+    if not _is_finite(t):
+        raise ValueError("an event's time is a number of seconds")
     return Event(
         seq=seq,
         ts=str(data.get("ts", "")),
@@ -139,6 +142,13 @@ def find_request_times(events: Iterable[Event]) -> tuple[int, ...]:
         elif event.type == "transcript" and event.fields.get("final") and event.fields.get("role") == "user":
             utterances.append(round(event.t * 1_000_000))
     return tuple(sorted(requests or utterances))
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False  # a whole number beyond any float
 
 
 def _may_be_billed(request: Event) -> bool:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         SpendingBook,
         TokenSigner,
     )
+    from meetctl.recorder.service import RecordingService, Watcher
+    from meetctl.recorder.settings import RecorderSettings
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -254,6 +256,21 @@ def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
         begin_outbox=lambda directory: begin_outbox(
             directory, JOURNAL, backend=settings.backend.url if settings.backend else ""
         ),
+    )
+
+
+def recording_service(settings: RecorderSettings, watcher: Watcher) -> RecordingService:
+    """Return what records a room, one meeting or one after the other.
+
+    Raises:
+        OutputError: Sessions cannot be kept where they should be.
+    """
+    from meetctl.adapters.session_directory import check_sessions_directory
+    from meetctl.recorder.service import RecordingService
+
+    check_sessions_directory(settings.sessions)
+    return RecordingService(
+        settings, adapters=bundle_adapters(), admin=room_admin(settings.livekit), watcher=watcher
     )
 
 

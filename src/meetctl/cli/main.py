@@ -18,6 +18,7 @@ from meetctl.cli.demo import demo
 from meetctl.cli.file_defaults import FileDefaults
 from meetctl.cli.offline import offline_providers
 from meetctl.cli.prices import prices_app
+from meetctl.cli.record import record
 from meetctl.cli.replay import replay
 from meetctl.cli.stack import down, status, up
 from meetctl.errors import ExitCode, MeetctlError, OutputError, UsageError
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(replay)
+app.command()(record)
 app.command()(up)
 app.command()(down)
 app.command()(status)

@@ -73,7 +73,9 @@ class Commands:
             return Outcome(stdout=recorded, stderr="", exit_code=0)
         words = [word for text in shlex.split(command)[1:] for word in self._expand(text)]
         # Only these show how old something is.
-        program = [sys.executable, str(STANDING_CLOCK)] if words[:1] == ["prices"] else [str(MEETCTL)]
+        program = (
+            [sys.executable, str(STANDING_CLOCK)] if words[0] in ("prices", "sessions") else [str(MEETCTL)]
+        )
         process = subprocess.run(
             [*program, *words],
             cwd=self.directory,

@@ -44,6 +44,11 @@ PAGE_OF = {
     ("offline-providers",): "docs/offline-providers.md",
     ("prices", "show"): "docs/prices.md",
     ("prices", "check"): "docs/prices.md",
+    ("sessions", "list"): "docs/sessions.md",
+    ("sessions", "show"): "docs/sessions.md",
+    ("sessions", "export"): "docs/sessions.md",
+    ("sessions", "import"): "docs/sessions.md",
+    ("sessions", "prune"): "docs/sessions.md",
 }
 """Where each command's options are explained."""
 

@@ -16,6 +16,7 @@ from meetctl.cli.demo import demo
 from meetctl.cli.offline import offline_providers
 from meetctl.cli.prices import prices_app
 from meetctl.cli.replay import replay
+from meetctl.cli.sessions import sessions_app
 from meetctl.cli.stack import down, status, up
 from meetctl.errors import ExitCode, MeetctlError, OutputError
 
@@ -35,6 +36,7 @@ app.command()(status)
 app.command("offline-providers", hidden=True)(offline_providers)
 app.add_typer(agent_app, name="agent")
 app.add_typer(prices_app, name="prices")
+app.add_typer(sessions_app, name="sessions")
 
 
 def _print_version(wanted: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from meetctl.domain.live_media import LiveFrame, RecordingEnd, VideoTrack
     from meetctl.domain.pricing import Price
     from meetctl.domain.recording import Recording, SpeechSpan
+    from meetctl.domain.rooms import Dispatch, Participant, Room
     from meetctl.domain.session_bundle import SessionBundle
+    from meetctl.domain.spending import SessionSpending
     from meetctl.domain.tenancy import (
         KnowledgeHit,
         Personality,
@@ -204,6 +206,37 @@ class MeetingRecorder(Protocol):
         """Write what is still waiting, join the segments, and say what was recorded. Blocks; call it once."""
 
 
+class SpendingBook(Protocol):
+    """What the sessions of this machine have spent, by day and tenant; shared by all their processes.
+
+    Each session writes its own entries and nobody else's. An entry is there whole or not at all, and stays
+    when its session's process is killed.
+    """
+
+    def write(self, spending: SessionSpending) -> None:
+        """Put a session's entry of a day in the place of the one before.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+
+    def remove(self, day: date, tenant_id: str | None, session_id: str) -> None:
+        """Take out an entry, if there is one: the session turned out to be another tenant's.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+
+    def of_tenant(self, day: date, tenant_id: str | None) -> Sequence[SessionSpending]:
+        """Return the entries of a tenant's day; of sessions without a tenant where it is None."""
+
+    def of_day(self, day: date) -> Sequence[SessionSpending]:
+        """Return the entries of a day, of all tenants."""
+
+    def forget_before(self, day: date) -> None:
+        """Take out all entries of earlier days."""
+
+
 class FrameEncoder(Protocol):
     """Turns a live frame into what a model is sent."""
 
@@ -241,6 +274,75 @@ class Backend(Protocol):
 
     async def create_token(self, tenant_id: str, room: str, identity: str, *, name: str = "") -> RoomToken:
         """Return a token for a person; repeated only by whoever wants another one."""
+
+    async def aclose(self) -> None:
+        """Let go of its connections."""
+
+
+class TokenSigner(Protocol):
+    """A key of a LiveKit server, for making and checking tokens."""
+
+    @property
+    def api_key(self) -> str:
+        """The key's id, which a token names as its issuer."""
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """Return a token with these claims."""
+
+    def has_signed(self, token: str) -> bool:
+        """Tell whether a token's signature was made with the key's secret; nothing else of it is checked.
+
+        Any text may be given.
+        """
+
+
+class RoomAdmin(Protocol):
+    """The rooms of a LiveKit server, who is in them, and which agents were sent there.
+
+    Every call may raise ServiceError: the server cannot be reached, or refuses us or the request. What is not
+    there raises NotFoundError, in every call but `find_room`.
+    """
+
+    async def list_rooms(self) -> tuple[Room, ...]:
+        """Return all rooms, by name."""
+
+    async def find_room(self, name: str) -> Room | None:
+        """Return one room; None where it is not there."""
+
+    async def create_room(
+        self,
+        name: str,
+        *,
+        metadata: str = "",
+        empty_timeout_s: int | None = None,
+        departure_timeout_s: int | None = None,
+        max_participants: int | None = None,
+    ) -> Room:
+        """Make a room, and return it; one that is there already is returned as it is, and not changed.
+
+        What is None is as the server is configured.
+        """
+
+    async def close_room(self, name: str) -> None:
+        """End the room for everybody in it."""
+
+    async def list_participants(self, room: str) -> tuple[Participant, ...]:
+        """Return who is in a room, hidden participants too, in the order in which they came."""
+
+    async def remove_participant(self, room: str, identity: str) -> None:
+        """Put somebody out of a room; whoever has a token may join again."""
+
+    async def mute_track(self, room: str, identity: str, track: str, *, muted: bool) -> None:
+        """Mute a track, or unmute it, which a server allows only where it is configured so."""
+
+    async def list_dispatches(self, room: str) -> tuple[Dispatch, ...]:
+        """Return which agents were sent into a room, in the order in which they were."""
+
+    async def create_dispatch(self, room: str, agent_name: str, *, metadata: str = "") -> Dispatch:
+        """Send an agent into a room; LiveKit makes the room where it is not there."""
+
+    async def delete_dispatch(self, room: str, dispatch: str) -> None:
+        """Take a dispatch back; an agent that has come because of it is taken out of the room."""
 
     async def aclose(self) -> None:
         """Let go of its connections."""

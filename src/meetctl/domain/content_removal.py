@@ -20,11 +20,16 @@ REMOVED = "removed"
 _USAGE = frozenset({"provider", "model", "usd", "usd_by_unit", "basis", "outcome", "request"})
 
 _STAYING: Mapping[str, frozenset[str]] = {
-    "session.started": frozenset({"agent", "version", "job", "policy", "record", "providers", "recording"}),
+    "session.started": frozenset(
+        {"agent", "version", "job", "policy", "record", "providers", "recording", "audio"}
+    ),
     "session.ended": frozenset({"reason", "cost", "usd", "recorded", "loop"}),
     "policy.changed": frozenset({"policy"}),
     "recording.changed": frozenset({"mode"}),
     "recording.stopped": frozenset({"reason"}),
+    "recording.told": frozenset({"by"}),
+    "connection.lost": frozenset({"reason"}),
+    "connection.restored": frozenset({"reason"}),
     "tenant.resolved": frozenset({"tier", "source"}),
     "log": frozenset({"level"}),
     "error": frozenset({"component", "error"}),

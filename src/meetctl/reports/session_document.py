@@ -58,6 +58,7 @@ def summary_document(reading: SessionReading) -> dict[str, Any]:
         **bundle_document(reading.bundle),
         "tier": state.about.tier,
         "agent": state.about.agent,
+        "recorder": state.about.is_recorder,
         "version": state.about.version,
         "reason": state.about.reason,
         "duration_s": round(reading.duration_s, 3),
@@ -183,6 +184,7 @@ def _health(reading: SessionReading) -> dict[str, Any]:
         "passed_over": [
             {"use": one.use, "provider": one.provider, "model": one.model} for one in health.passed_over
         ],
+        "connections_lost": health.connections_lost,
         "backend_missing": list(health.backend_missing),
         "backend_calls": dict(health.backend_calls),
         "knowledge": dict(health.knowledge),

@@ -66,8 +66,11 @@ def about_facts(reading: SessionReading) -> Iterator[tuple[str, str]]:
     tenant = bundle.tenant_id or state.about.tenant_id
     yield "tenant", f"{tenant} ({state.about.tier})" if tenant and state.about.tier else tenant or NOTHING
     yield "when", _when(reading)
-    if state.about.agent or state.about.version:
-        version = f"meetctl {state.about.version}" if state.about.version else None
+    version = f"meetctl {state.about.version}" if state.about.version else None
+    if state.about.is_recorder:
+        told = "people are told" if state.about.is_announced else "people are not told"
+        yield "recorder", ", ".join(filter(None, ("nobody answers", told, version)))
+    elif state.about.agent or version:
         yield "agent", ", ".join(filter(None, (state.about.agent, version)))
     yield "people", _people(reading)
     if state.looking.fps is not None:
@@ -185,6 +188,8 @@ def trouble_lines(reading: SessionReading) -> Iterator[str]:
         yield f"{gone.use} {gone.provider}/{gone.model} was passed over at the end"
     if health.backend_missing:
         yield f"the backend failed at the end: without {', '.join(health.backend_missing)}"
+    if health.connections_lost:
+        yield f"the connection to the room was lost {health.connections_lost:,} times"
     if reading.bundle.usage_waits:
         yield "usage of it waits for the backend"
     troubles = health.degradations + health.error_count + health.warnings

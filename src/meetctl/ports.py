@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -160,10 +160,33 @@ class SessionCatalogue(Protocol):
         """
 
     def read_events(self, bundle: SessionBundle) -> Iterator[Event | None]:
-        """Yield what its journal has, up to the last complete line; None stands for a line that is no event.
+        """Yield its journal's events, up to where it was when the bundle was looked at; None for a bad line.
 
         Raises:
             MediaError: The journal cannot be read.
+        """
+
+
+class SessionPruner(Protocol):
+    """Removes sessions from this machine; whatever interrupts it, each is whole, reduced or gone."""
+
+    def clear_leftovers(self) -> int:
+        """Remove what an interrupted prune left, and return how many sessions that were."""
+
+    def remove(self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool]) -> bool:
+        """Remove a session; False where it is in use, has gone, or is no longer wanted as it is by then.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+
+    def reduce(
+        self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool], *, now: datetime
+    ) -> bool:
+        """Remove its recording and what people said, and keep what it cost; False as `remove` says.
+
+        Raises:
+            OutputError: It cannot be written or removed.
         """
 
 

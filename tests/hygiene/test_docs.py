@@ -56,6 +56,15 @@ PAGE_OF = {
     ("offline-providers",): "docs/offline-providers.md",
     ("prices", "show"): "docs/prices.md",
     ("prices", "check"): "docs/prices.md",
+    ("token", "mint"): "docs/tokens.md",
+    ("token", "explain"): "docs/tokens.md",
+    ("sessions", "list"): "docs/sessions.md",
+    ("sessions", "show"): "docs/sessions.md",
+    ("sessions", "export"): "docs/sessions.md",
+    ("sessions", "import"): "docs/sessions.md",
+    ("sessions", "prune"): "docs/sessions.md",
+    ("config", "show"): "docs/configuration.md",
+    ("config", "check"): "docs/configuration.md",
 }
 """Where each command's options are explained."""
 
@@ -69,7 +78,7 @@ LIVE_JOURNAL = ROOT / "recordings" / "live-demo" / "events.jsonl"
 EVENT_TYPE = re.compile(r"[a-z]+\.[a-z]+")
 INSTRUMENTS = {"Counter": "_total", "_counter": "_total", "Gauge": "", "Histogram": "", "_histogram": ""}
 """What makes a metric, and what Prometheus puts behind its name."""
-FOREIGN_OPTIONS = frozenset({"--debug", "--help", "--no-color"})
+FOREIGN_OPTIONS = frozenset({"--debug", "--help", "--no-color", "--profile"})
 """Options that may stand anywhere on the command line, so that no command has them."""
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shlex
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from meetctl import bootstrap
 from meetctl.cli.configuration import find_server
@@ -16,17 +15,18 @@ from meetctl.cli.diagnostics import note, warn
 from meetctl.cli.output import print_json, print_lines
 from meetctl.core.places import sessions_directory
 from meetctl.domain.joining import MISSED, STAGES
+from meetctl.domain.tokens import TokenOrder, find_page_obstacle, meeting_link, preset_grants
 from meetctl.errors import ServiceError, UsageError
 from meetctl.services.join_metadata import KEYS, find_unread_keys
 from meetctl.services.joining import Joining, JoinWorld
+from meetctl.services.tokens import make_identity, mint_token
 
 if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.domain.joining import JoinOrder, JoinOutcome, StageDone
 
 SCHEMA = "meetctl.join/1"
-_PAGE = "https://meet.livekit.io/custom"
-"""LiveKit's own page for trying rooms; the token is read in the browser."""
+_LINK_LIFE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +118,18 @@ def _print_link(link: str, *, json: bool) -> None:
 
 
 def _make_link(access: LiveKitAccess, room: str) -> str:
-    identity = f"guest-{secrets.token_hex(4)}"
-    token = bootstrap.mint_guest_token(access, room, identity, "Guest")
-    return f"{_PAGE}?{urlencode({'liveKitUrl': access.url, 'token': token})}"
+    """Return a link with a token that is valid for an hour; say what may keep it from working."""
+    order = TokenOrder(
+        grants=preset_grants("participant", room),
+        identity=make_identity("participant"),
+        name="Guest",
+        valid_for=_LINK_LIFE,
+    )
+    minted = mint_token(order, bootstrap.token_signer(access), bootstrap.system_clock())
+    obstacle = find_page_obstacle(access.url)
+    if obstacle is not None:
+        note(f"the link: {obstacle}")
+    return meeting_link(access.url, minted.text)
 
 
 def make_document(

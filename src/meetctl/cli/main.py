@@ -13,6 +13,7 @@ import typer.main
 
 from meetctl import __version__
 from meetctl.cli.agent import agent_app
+from meetctl.cli.config import config_app
 from meetctl.cli.demo import demo
 from meetctl.cli.dispatch import dispatch_app
 from meetctl.cli.ending import end_process
@@ -21,9 +22,12 @@ from meetctl.cli.join import join, leave
 from meetctl.cli.offline import offline_providers
 from meetctl.cli.participants import participants_app
 from meetctl.cli.prices import prices_app
+from meetctl.cli.record import record
 from meetctl.cli.replay import replay
 from meetctl.cli.rooms import rooms_app
+from meetctl.cli.sessions import sessions_app
 from meetctl.cli.stack import down, status, up
+from meetctl.cli.token import token_app
 from meetctl.errors import ExitCode, MeetctlError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +45,7 @@ app.command()(demo)
 app.command()(join)
 app.command()(leave)
 app.command()(replay)
+app.command()(record)
 app.command()(up)
 app.command()(down)
 app.command()(status)
@@ -50,6 +55,9 @@ app.add_typer(prices_app, name="prices")
 app.add_typer(rooms_app, name="rooms")
 app.add_typer(participants_app, name="participants")
 app.add_typer(dispatch_app, name="dispatch")
+app.add_typer(token_app, name="token")
+app.add_typer(sessions_app, name="sessions")
+app.add_typer(config_app, name="config")
 
 
 def _print_version(wanted: bool) -> None:
@@ -109,7 +117,9 @@ def _read_file_values() -> Values:
     from meetctl.cli.configuration import read_config_files
     from meetctl.core.values import Values
 
-    return Values(read_config_files().layers())
+    files = read_config_files()
+    files.check()
+    return Values(files.layers())
 
 
 def _name_defect(error: Exception) -> MeetctlError:

@@ -277,6 +277,16 @@ def test_names_that_are_not_there_are_told_with_names_like_them(operator: Operat
     asyncio.run(use())
 
 
+@pytest.mark.parametrize(
+    "command", [("rooms", "create"), ("rooms", "show"), ("join",), ("leave",)], ids=" ".join
+)
+def test_a_room_has_a_name(meetctl: MeetctlRunner, command: tuple[str, ...]) -> None:
+    done = meetctl(*command, " ")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "ROOM" in done.stderr
+    assert "it is empty" in done.stderr
+
+
 def test_closing_asks_where_somebody_is_there(operator: Operator) -> None:
     async def use() -> None:
         async with attend(operator.access, "standup", "maya"):

@@ -46,13 +46,12 @@ def run_join(choices: JoinChoices) -> None:
     """Send the agent, and wait for it.
 
     Raises:
-        UsageError: A name is empty, the agent is there already, or there is no server.
+        UsageError: The agent has no name, or is there already, or there is no server.
         NotFoundError: There is no such room.
         ServiceError: The server cannot be reached, or refuses; or a stage has failed.
     """
-    for what, name in (("ROOM", choices.order.room), ("--agent-name", choices.order.agent_name)):
-        if not name.strip():
-            raise UsageError(f"{what} is empty")
+    if not choices.order.agent_name.strip():
+        raise UsageError("--agent-name is empty")
     access = find_server(choices.url)
     for key in find_unread_keys(choices.order.metadata):
         warn(f"--metadata says {key}, which the agent does not read; it reads {', '.join(KEYS)}")

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from meetctl.agent.adapters import BundleAdapters, MeetingAdapters
-    from meetctl.core.config import AgentSettings
+    from meetctl.core.config import AgentSettings, BackendAccess
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
+    from meetctl.domain.diagnosis import KnownWorker, LocalPrograms
     from meetctl.errors import MeetctlError
-    from meetctl.ports import Backend, Clock, FrameSink, FrameSource, Progress, RoomAdmin, SessionCatalogue
+    from meetctl.ports import (
+        Backend,
+        Clock,
+        FrameSink,
+        FrameSource,
+        Machine,
+        MediaProbe,
+        Progress,
+        RemoteClock,
+        RoomAdmin,
+        SessionCatalogue,
+    )
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -161,11 +173,18 @@ def backend(settings: AgentSettings) -> Backend | None:
     Raises:
         UsageError: A procedure is given another name that is none of ours.
     """
-    if settings.backend is None:
-        return None
+    return open_backend(settings.backend) if settings.backend is not None else None
+
+
+def open_backend(access: BackendAccess) -> Backend:
+    """Return the platform's backend at an address. It is used by one event loop.
+
+    Raises:
+        UsageError: A procedure is given another name that is none of ours.
+    """
     from meetctl.adapters.backend_trpc import TrpcBackend
 
-    return TrpcBackend(settings.backend, system_clock())
+    return TrpcBackend(access, system_clock())
 
 
 def room_admin(access: LiveKitAccess) -> RoomAdmin:
@@ -173,6 +192,60 @@ def room_admin(access: LiveKitAccess) -> RoomAdmin:
     from meetctl.adapters.livekit_admin import LiveKitAdmin
 
     return LiveKitAdmin(access)
+
+
+def media_probe(access: LiveKitAccess) -> MediaProbe:
+    """Return what finds out which ways media can go to a LiveKit server. It is used by one event loop."""
+    from meetctl.adapters.media_probe import LiveKitMediaProbe
+
+    return LiveKitMediaProbe(access)
+
+
+def server_clock(access: LiveKitAccess) -> RemoteClock:
+    """Return the clock of a LiveKit server. It is used by one event loop."""
+    from meetctl.adapters.server_clock import HttpServerClock
+
+    return HttpServerClock(access.url)
+
+
+def this_machine() -> Machine:
+    """Return what this machine has."""
+    from meetctl.adapters.this_machine import ThisMachine
+
+    return ThisMachine()
+
+
+def local_workers() -> tuple[KnownWorker, ...]:
+    """Return the registered workers that run on this machine."""
+    from meetctl.adapters.worker_file import list_workers
+
+    return list_workers()
+
+
+def local_programs(environment: Mapping[str, str]) -> LocalPrograms:
+    """Return which programs of this machine the local stack would use; asks each for its version.
+
+    Raises:
+        UsageError: The first livekit-server that there is, is none.
+    """
+    from importlib.util import find_spec
+
+    from meetctl.core.places import cache_directory
+    from meetctl.domain.diagnosis import LocalPrograms
+    from meetctl.errors import UsageError
+    from meetctl.stack.go_toolchain import find_go
+    from meetctl.stack.livekit_build import find_livekit_server
+
+    server = find_livekit_server(None, environment, cache_directory())
+    try:
+        go = find_go(environment).version if server is None else None
+    except UsageError:
+        go = None
+    return LocalPrograms(
+        livekit_server=server.version if server else None,
+        go=f"{go[0]}.{go[1]}" if go else None,
+        has_speech=all(find_spec(name) for name in ("espeakng_loader", "pocketsphinx")),
+    )
 
 
 def bundle_adapters(price_files: Sequence[Path] = ()) -> BundleAdapters:

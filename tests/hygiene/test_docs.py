@@ -46,6 +46,7 @@ PAGE_OF = {
     ("prices", "check"): "docs/prices.md",
     ("config", "show"): "docs/configuration.md",
     ("config", "check"): "docs/configuration.md",
+    ("doctor",): "docs/doctor.md",
 }
 """Where each command's options are explained."""
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
     from meetctl.domain.diagnosis import KnownWorker, LocalPrograms
+    from meetctl.domain.session_bundle import SessionBundle
+    from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
     from meetctl.ports import (
         Backend,
@@ -26,7 +28,12 @@ if TYPE_CHECKING:
         RemoteClock,
         RoomAdmin,
         SessionCatalogue,
+        SessionPruner,
+        SpendingBook,
+        TokenSigner,
     )
+    from meetctl.recorder.service import RecordingService, Watcher
+    from meetctl.recorder.settings import RecorderSettings
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -62,6 +69,57 @@ def session_catalogue(sessions: Path) -> SessionCatalogue:
     from meetctl.adapters.session_catalogue import DirectoryCatalogue
 
     return DirectoryCatalogue(sessions, usage_waits=usage_waits)
+
+
+def session_pruner(sessions: Path) -> SessionPruner:
+    """Return what removes sessions from a directory."""
+    from meetctl.adapters.session_pruning import BundlePruner
+
+    return BundlePruner(sessions, session_catalogue(sessions).look_up)
+
+
+def write_session_archive(
+    bundle: SessionBundle,
+    target: Path,
+    pages: Mapping[str, bytes],
+    facts: Mapping[str, Any],
+    *,
+    media: bool,
+    content: bool,
+) -> None:
+    """Write a session's archive, complete or not at all.
+
+    Raises:
+        OutputError: It cannot be written.
+        MediaError: The bundle cannot be read, or is being pruned.
+    """
+    from meetctl.adapters import session_archive
+
+    session_archive.write_archive(bundle, target, pages, facts, media=media, content=content)
+
+
+def unpack_session_archive(path: Path, target: Path) -> Path:
+    """Unpack an archive's journal and session.json, checked, and return the bundle that they make.
+
+    Raises:
+        MediaError: It is no archive, or is damaged.
+        OutputError: It cannot be written.
+    """
+    from meetctl.adapters import session_archive
+
+    return session_archive.unpack_archive(path, target, media=False)
+
+
+def import_session_archive(path: Path, sessions: Path) -> Path:
+    """Put an archive's bundle among the sessions, checked, and return it.
+
+    Raises:
+        MediaError: It is no archive, or is damaged.
+        OutputError: It cannot be written, or such a session is there already.
+    """
+    from meetctl.adapters import session_archive
+
+    return session_archive.import_archive(path, sessions)
 
 
 def frame_directory(directory: Path, folder: str) -> FrameSink:
@@ -187,6 +245,14 @@ def open_backend(access: BackendAccess) -> Backend:
     return TrpcBackend(access, system_clock())
 
 
+def spending_book() -> SpendingBook:
+    """Return what the sessions of this machine have spent."""
+    from meetctl.adapters.spending_files import FileSpendingBook
+    from meetctl.core.places import spending_directory
+
+    return FileSpendingBook(spending_directory())
+
+
 def room_admin(access: LiveKitAccess) -> RoomAdmin:
     """Return a LiveKit server's rooms. It is used by one event loop, and to be closed there."""
     from meetctl.adapters.livekit_admin import LiveKitAdmin
@@ -248,6 +314,13 @@ def local_programs(environment: Mapping[str, str]) -> LocalPrograms:
     )
 
 
+def token_signer(access: LiveKitAccess) -> TokenSigner:
+    """Return what makes and checks tokens of a LiveKit server."""
+    from meetctl.adapters.livekit_tokens import LiveKitTokens
+
+    return LiveKitTokens(access)
+
+
 def bundle_adapters(price_files: Sequence[Path] = ()) -> BundleAdapters:
     """Return what a bundle is written with.
 
@@ -297,9 +370,25 @@ def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
         encoder=AvFrameEncoder(),
         read_journal=lambda directory: JournalReader(directory / JOURNAL),
         backend=backend(settings),
+        spending=spending_book(),
         begin_outbox=lambda directory: begin_outbox(
             directory, JOURNAL, backend=settings.backend.url if settings.backend else ""
         ),
+    )
+
+
+def recording_service(settings: RecorderSettings, watcher: Watcher) -> RecordingService:
+    """Return what records a room, one meeting or one after the other.
+
+    Raises:
+        OutputError: Sessions cannot be kept where they should be.
+    """
+    from meetctl.adapters.session_directory import check_sessions_directory
+    from meetctl.recorder.service import RecordingService
+
+    check_sessions_directory(settings.sessions)
+    return RecordingService(
+        settings, adapters=bundle_adapters(), admin=room_admin(settings.livekit), watcher=watcher
     )
 
 
@@ -317,9 +406,29 @@ def check_agent_settings(settings: AgentSettings) -> None:
     for model in (settings.llm, *settings.llm_fallbacks):
         rule = book.image_rule(model.priced_model, system_clock().now())
         resolve_detail(rule, settings.policy.detail)
+        _check_step_details(settings, rule)
     check_sessions_directory(settings.sessions)
     # A process that cannot prepare itself for a meeting would be started again and again.
     meeting_adapters(settings)
+
+
+def _check_step_details(settings: AgentSettings, rule: ImageRule) -> None:
+    """Check that a model knows the details of the budget's steps; the usual ones leave an unknown one out.
+
+    Raises:
+        UsageError: It does not.
+    """
+    from meetctl.domain.budget import DEFAULT_STEPS
+    from meetctl.domain.vision_tokens import resolve_detail
+    from meetctl.errors import UsageError
+
+    if settings.budgets.steps == DEFAULT_STEPS:
+        return
+    for step in settings.budgets.steps:
+        try:
+            resolve_detail(rule, step.restraint.detail or rule.auto)
+        except UsageError as error:
+            raise UsageError(f"MEETCTL_BUDGET_STEPS: {error.message}", hint=error.hint) from None
 
 
 def serve_meetings(
@@ -356,9 +465,49 @@ def serve_meetings(
                 clock=system_clock(),
                 on_registered=registered,
                 on_killed=state.remove,
-                beside=_delivery_of_what_was_left(settings),
+                beside=_work_beside_meetings(settings),
             )
         )
+
+
+def _work_beside_meetings(settings: AgentSettings) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Return what a worker does while its meetings run."""
+    deliver = _delivery_of_what_was_left(settings)
+
+    async def work() -> None:
+        await _restore_spending(settings)
+        if deliver is not None:
+            await deliver()
+
+    return work
+
+
+async def _restore_spending(settings: AgentSettings) -> None:
+    """Let what killed sessions have spent today count, as far as their journals say more than the book."""
+    import asyncio
+    import logging
+    import threading
+    from datetime import UTC, datetime, time, timedelta
+    from itertools import takewhile
+
+    from meetctl.adapters.session_directory import JOURNAL
+    from meetctl.adapters.spending_files import read_journals
+    from meetctl.services.spending import restore_spending
+
+    book, today, is_over = spending_book(), system_clock().now().date(), threading.Event()
+    journals = read_journals(settings.sessions, JOURNAL, datetime.combine(today, time(), UTC))
+
+    def restore() -> None:
+        book.forget_before(today - timedelta(days=1))
+        restore_spending(book, takewhile(lambda _: not is_over.is_set(), journals), today)
+
+    try:
+        await asyncio.to_thread(restore)
+    except Exception:
+        # Whatever is wrong with a journal or the book, the worker serves; new spending is counted.
+        logging.getLogger(__name__).exception("what was spent before could not be restored")
+    finally:
+        is_over.set()
 
 
 def _delivery_of_what_was_left(settings: AgentSettings) -> Callable[[], Coroutine[Any, Any, None]] | None:

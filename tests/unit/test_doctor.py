@@ -14,13 +14,13 @@ from tests.fakes.machine import FakeMachine
 from tests.fakes.media_probe import FakeMediaProbe
 from tests.fakes.remote_clock import FakeRemoteClock
 from tests.fakes.room_admin import FakeRoomAdmin
+from tests.fakes.worker_census import FakeWorkerCensus
 
 from meetctl import bootstrap
 from meetctl.domain.diagnosis import (
     BilledUse,
     Diagnosis,
     Finding,
-    KnownWorker,
     LocalPrograms,
     MediaPath,
     MediaPaths,
@@ -28,6 +28,7 @@ from meetctl.domain.diagnosis import (
 from meetctl.domain.dispatch_check import CHECK_METADATA, is_check
 from meetctl.domain.rooms import Job
 from meetctl.domain.tenancy import Tenant
+from meetctl.domain.workers import LocalWorker
 from meetctl.services import doctor_checks as at_home
 from meetctl.services import doctor_services as away
 from meetctl.services.doctor import Check, run_checks
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from meetctl.domain.diagnosis import Blame, FindingStatus
     from meetctl.domain.rooms import Dispatch, JobStatus
+    from meetctl.ports import Clock
 
 AGENT = "meetctl"
 URL = "ws://127.0.0.1:7880"
@@ -145,11 +147,15 @@ class Rooms(FakeRoomAdmin):
         return await super().list_dispatches(room)
 
 
+async def check_dispatch(admin: FakeRoomAdmin, clock: Clock) -> Finding:
+    return await away.check_dispatch(admin, FakeWorkerCensus(), clock, agent_name=AGENT, url=URL)
+
+
 def dispatch_to(admin: Rooms) -> Finding:
     found: list[Finding] = []
 
     async def examine() -> None:
-        found.append(await away.check_dispatch(admin, LoopClock(), AGENT))
+        found.append(await check_dispatch(admin, LoopClock()))
         assert await admin.list_rooms() == ()
 
     run_virtually(examine())
@@ -181,7 +187,10 @@ def test_no_other_dispatch_is_a_check(metadata: str) -> None:
 def test_a_dispatch_that_nobody_takes_fails_and_leaves_no_room() -> None:
     made = dispatch_to(Rooms(None))
     assert (made.status, made.blame) == ("fail", "service")
-    assert made.message == "no worker took a dispatch of agent 'meetctl' within 15 s"
+    assert made.message == (
+        "nobody took a dispatch of agent 'meetctl' within 15 s: "
+        "no worker on this machine serves 'meetctl' for ws://127.0.0.1:7880"
+    )
     assert "meetctl agent start" in made.hint
 
 
@@ -196,7 +205,7 @@ def test_a_room_is_removed_when_the_examination_is_interrupted() -> None:
     admin = Rooms(None)
 
     async def interrupt() -> None:
-        examining = asyncio.create_task(away.check_dispatch(admin, LoopClock(), AGENT))
+        examining = asyncio.create_task(check_dispatch(admin, LoopClock()))
         await asyncio.sleep(1)
         assert len(await admin.list_rooms()) == 1
         examining.cancel()
@@ -216,7 +225,7 @@ def test_a_server_that_goes_away_is_a_finding_everywhere() -> None:
     async def examine() -> list[Finding]:
         return [
             await away.check_livekit(admin, ManualClock(), URL),
-            await away.check_dispatch(admin, ManualClock(), AGENT),
+            await check_dispatch(admin, ManualClock()),
             *await away.check_media(admin, FakeMediaProbe(admin)),
             await away.check_clock(clock, ManualClock()),
         ]
@@ -260,24 +269,27 @@ def test_a_clock_that_is_wrong_is_told(ahead_s: float | None, status: str, words
     assert words in made.message
 
 
+def worker(name: str = AGENT, *, meetings: int | None = 0) -> LocalWorker:
+    return LocalWorker(worker_id="AW_1", agent_name=name, url=URL, pid=1, max_meetings=2, meetings=meetings)
+
+
 @pytest.mark.parametrize(
     ("workers", "status", "words"),
     [
-        ((), "warn", "no worker named 'meetctl' at ws://127.0.0.1:7880"),
-        ((KnownWorker(worker_id="AW_1", agent_name=AGENT, url=URL),), "pass", "AW_1"),
-        (
-            (KnownWorker(worker_id="AW_1", agent_name="other", url=URL),),
-            "warn",
-            "it has 'other' at ws://127.0.0.1:7880",
-        ),
+        ((), "warn", "no worker on this machine serves 'meetctl' for ws://127.0.0.1:7880"),
+        ((worker(),), "pass", "AW_1 (0 of 2 meetings)"),
+        ((worker("other"),), "warn", "only 'other'"),
+        ((worker(meetings=2),), "warn", "worker full"),
+        ((worker(meetings=None),), "warn", "does not answer"),
     ],
 )
 def test_a_worker_of_this_machine_is_looked_for(
-    workers: tuple[KnownWorker, ...], status: str, words: str
+    workers: tuple[LocalWorker, ...], status: str, words: str
 ) -> None:
-    made = away.check_worker(workers, URL, AGENT)
+    made = asyncio.run(away.check_worker(FakeWorkerCensus(*workers), URL, AGENT))
     assert made.status == status
     assert words in made.message
+    assert bool(made.hint) == (status == "warn")
 
 
 @pytest.mark.parametrize(

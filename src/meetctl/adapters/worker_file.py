@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import psutil
 
 from meetctl.core.local_stack import ProcessIdentity
 from meetctl.core.places import state_directory
-from meetctl.domain.diagnosis import KnownWorker
 from meetctl.errors import OutputError
 
 if TYPE_CHECKING:
@@ -49,26 +48,6 @@ class Registration(Protocol):
         """Where it serves metrics."""
 
 
-def list_workers() -> tuple[KnownWorker, ...]:
-    """Return the registered workers that run on this machine, as their files say."""
-    found = []
-    for path in sorted(_directory().glob("*.json")):
-        try:
-            document = json.loads(path.read_bytes())
-            worker = KnownWorker(
-                worker_id=str(document["worker_id"]),
-                agent_name=str(document["agent_name"]),
-                url=str(document["url"]),
-            )
-            is_running = _read_identity(document).is_running()
-        except (OSError, ValueError, KeyError, TypeError):
-            # Not one of ours, or removed meanwhile.
-            continue
-        if is_running:
-            found.append(worker)
-    return tuple(found)
-
-
 class WorkerFile:
     """The state file of this process's worker; it is removed when the worker ends.
 
@@ -76,7 +55,7 @@ class WorkerFile:
     """
 
     def __init__(self) -> None:
-        self._path = _directory() / f"{os.getpid()}.json"
+        self._path = state_directory() / "workers" / f"{os.getpid()}.json"
 
     def __enter__(self) -> Self:
         _remove_abandoned(self._path.parent)
@@ -119,20 +98,12 @@ class WorkerFile:
             ) from error
 
 
-def _directory() -> Path:
-    return state_directory() / "workers"
-
-
-def _read_identity(document: Any) -> ProcessIdentity:
-    return ProcessIdentity(pid=int(document["pid"]), created=float(document["created"]))
-
-
 def _remove_abandoned(directory: Path) -> None:
     """Remove the files of workers that do not run any more."""
     for path in directory.glob("*.json"):
         try:
             document = json.loads(path.read_bytes())
-            worker = _read_identity(document)
+            worker = ProcessIdentity(pid=int(document["pid"]), created=float(document["created"]))
         except (OSError, ValueError, KeyError, TypeError):
             # Not one of ours, or removed by another worker meanwhile.
             continue

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from meetctl import bootstrap
+from meetctl.bootstrap import doctor as wiring
 from meetctl.core.config import (
     KEY_VARIABLES,
     find_backend,
@@ -55,8 +56,8 @@ def plan_checks(
         *_plan_server(access, agent_name or values["MEETCTL_AGENT_NAME"]),
         _plan_backend(sources),
         _check("prices", lambda: _examine_prices(sources, values)),
-        _check("disk", lambda: at_home.check_disk(bootstrap.this_machine(), _sessions(values))),
-        _check("codecs", lambda: at_home.check_codecs(bootstrap.this_machine())),
+        _check("disk", lambda: at_home.check_disk(wiring.this_machine(), _sessions(values))),
+        _check("codecs", lambda: at_home.check_codecs(wiring.this_machine())),
         _check("programs", lambda: _examine_programs(sources, has_server=access is not None)),
     ]
 
@@ -103,18 +104,20 @@ def _plan_server(access: LiveKitAccess | None, agent_name: str) -> list[Check]:
             return [await away.check_livekit(admin, clock, access.url)]
 
     async def skew(access: LiveKitAccess) -> Sequence[Finding]:
-        return [await away.check_clock(bootstrap.server_clock(access), clock)]
+        return [await away.check_clock(wiring.server_clock(access), clock)]
 
     async def worker(access: LiveKitAccess) -> Sequence[Finding]:
-        return [away.check_worker(bootstrap.local_workers(), access.url, agent_name)]
+        return [await away.check_worker(bootstrap.local_workers(), access.url, agent_name)]
 
     async def dispatch(access: LiveKitAccess) -> Sequence[Finding]:
         async with aclosing(bootstrap.room_admin(access)) as admin:
-            return [await away.check_dispatch(admin, clock, agent_name)]
+            workers = bootstrap.local_workers()
+            found = await away.check_dispatch(admin, workers, clock, agent_name=agent_name, url=access.url)
+            return [found]
 
     async def media(access: LiveKitAccess) -> Sequence[Finding]:
         async with aclosing(bootstrap.room_admin(access)) as admin:
-            return await away.check_media(admin, bootstrap.media_probe(access))
+            return await away.check_media(admin, wiring.media_probe(access))
 
     return [
         _at_server("livekit", livekit, access),
@@ -196,7 +199,7 @@ def _list_uses(sources: Sources, values: Mapping[str, str]) -> Iterator[BilledUs
 
 def _examine_programs(sources: Sources, *, has_server: bool) -> Finding:
     try:
-        programs = bootstrap.local_programs(os.environ)
+        programs = wiring.local_programs(os.environ)
     except UsageError as error:
         return Finding(check="programs", status="warn", message=error.message, hint=error.hint or "")
     return at_home.check_programs(programs, environment=sources.environment, has_server=has_server)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -46,8 +45,6 @@ def run_doctor(
     warn_of_files(files)
     sources = make_sources(files, url=url, environment=environment)
     checks = plan_checks(files, sources, agent_name=agent_name, defaults=defaults)
-    # livekit's client tells there what the findings tell as well.
-    logging.getLogger("livekit").addHandler(logging.NullHandler())
     with FindingDisplay(is_quiet=json) as display:
         diagnosis = asyncio.run(
             run_checks(

@@ -75,15 +75,6 @@ class MediaPaths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownWorker:
-    """A worker that runs on this machine and is registered."""
-
-    worker_id: str
-    agent_name: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LocalPrograms:
     """Programs of this machine that the local stack would use."""
 

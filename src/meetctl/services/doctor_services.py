@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from meetctl.domain.diagnosis import Finding, KnownWorker, MediaPath, MediaPaths, list_names
+from meetctl.domain.diagnosis import Finding, MediaPath, MediaPaths, list_names
 from meetctl.domain.dispatch_check import CHECK_METADATA, ROOM_PREFIX
+from meetctl.domain.workers import explain_no_worker
 from meetctl.errors import BackendError, NotFoundError, ServiceError
 from meetctl.services.doctor import skip
 
 if TYPE_CHECKING:
     from meetctl.domain.rooms import Job
-    from meetctl.ports import Backend, Clock, MediaProbe, RemoteClock, RoomAdmin
+    from meetctl.ports import Backend, Clock, MediaProbe, RemoteClock, RoomAdmin, WorkerCensus
 
 logger = logging.getLogger(__name__)
 
@@ -71,24 +72,27 @@ async def check_clock(remote: RemoteClock, clock: Clock) -> Finding:
     )
 
 
-def check_worker(workers: Sequence[KnownWorker], url: str, agent_name: str) -> Finding:
+async def check_worker(census: WorkerCensus, url: str, agent_name: str) -> Finding:
     """Look whether a worker of this machine is registered; of other machines only a dispatch can tell."""
-    ours = [one.worker_id for one in workers if (one.url, one.agent_name) == (url, agent_name)]
-    if ours:
-        message = f"registered from this machine as {agent_name!r}: {list_names(ours)}"
-        return Finding(check="worker", status="pass", message=message)
-    others = [f"{one.agent_name!r} at {one.url}" for one in workers]
-    return Finding(
-        check="worker",
-        status="warn",
-        message=f"this machine has no worker named {agent_name!r} at {url}"
-        + (f"; it has {list_names(others)}" if others else ""),
-        hint="`meetctl agent start` starts one; workers of other machines show in the dispatch",
-    )
+    workers = await census.list_workers()
+    ours = [one for one in workers if one.agent_name == agent_name and one.url.rstrip("/") == url.rstrip("/")]
+    free = [one for one in ours if one.meetings is not None and not one.is_full]
+    if not free:
+        why = explain_no_worker(workers, agent_name=agent_name, url=url)
+        return Finding(check="worker", status="warn", message=why.cause, hint=why.hint or "")
+    names = list_names([f"{one.worker_id} ({one.meetings} of {one.max_meetings} meetings)" for one in free])
+    message = f"registered from this machine as {agent_name!r}: {names}"
+    return Finding(check="worker", status="pass", message=message)
 
 
 async def check_dispatch(
-    admin: RoomAdmin, clock: Clock, agent_name: str, *, limit_s: float = DISPATCH_LIMIT_S
+    admin: RoomAdmin,
+    census: WorkerCensus,
+    clock: Clock,
+    *,
+    agent_name: str,
+    url: str,
+    limit_s: float = DISPATCH_LIMIT_S,
 ) -> Finding:
     """Dispatch the agent into a room made for it, and see whether a worker takes the job.
 
@@ -107,11 +111,12 @@ async def check_dispatch(
     except ServiceError as error:
         return _failed("dispatch", error)
     if job is None:
+        why = explain_no_worker(await census.list_workers(), agent_name=agent_name, url=url)
         return Finding(
             check="dispatch",
             status="fail",
-            message=f"no worker took a dispatch of agent {agent_name!r} within {limit_s:.0f} s",
-            hint="none is registered under that name at this server, or all are full: `meetctl agent start`",
+            message=f"nobody took a dispatch of agent {agent_name!r} within {limit_s:.0f} s: {why.cause}",
+            hint=why.hint or "",
             blame="service",
         )
     if job.status in ("failed", "cancelled"):

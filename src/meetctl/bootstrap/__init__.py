@@ -1,4 +1,4 @@
-"""The only place that names concrete adapters; each is imported when it is asked for."""
+"""The only package that names concrete adapters; each is imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
-    from meetctl.domain.diagnosis import KnownWorker, LocalPrograms
     from meetctl.domain.session_bundle import SessionBundle
     from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
@@ -22,15 +21,13 @@ if TYPE_CHECKING:
         Clock,
         FrameSink,
         FrameSource,
-        Machine,
-        MediaProbe,
         Progress,
-        RemoteClock,
         RoomAdmin,
         SessionCatalogue,
         SessionPruner,
         SpendingBook,
         TokenSigner,
+        WorkerCensus,
     )
     from meetctl.recorder.service import RecordingService, Watcher
     from meetctl.recorder.settings import RecorderSettings
@@ -260,58 +257,11 @@ def room_admin(access: LiveKitAccess) -> RoomAdmin:
     return LiveKitAdmin(access)
 
 
-def media_probe(access: LiveKitAccess) -> MediaProbe:
-    """Return what finds out which ways media can go to a LiveKit server. It is used by one event loop."""
-    from meetctl.adapters.media_probe import LiveKitMediaProbe
+def local_workers() -> WorkerCensus:
+    """Return the workers of ours that run on this machine."""
+    from meetctl.adapters.local_workers import LocalWorkers
 
-    return LiveKitMediaProbe(access)
-
-
-def server_clock(access: LiveKitAccess) -> RemoteClock:
-    """Return the clock of a LiveKit server. It is used by one event loop."""
-    from meetctl.adapters.server_clock import HttpServerClock
-
-    return HttpServerClock(access.url)
-
-
-def this_machine() -> Machine:
-    """Return what this machine has."""
-    from meetctl.adapters.this_machine import ThisMachine
-
-    return ThisMachine()
-
-
-def local_workers() -> tuple[KnownWorker, ...]:
-    """Return the registered workers that run on this machine."""
-    from meetctl.adapters.worker_file import list_workers
-
-    return list_workers()
-
-
-def local_programs(environment: Mapping[str, str]) -> LocalPrograms:
-    """Return which programs of this machine the local stack would use; asks each for its version.
-
-    Raises:
-        UsageError: The first livekit-server that there is, is none.
-    """
-    from importlib.util import find_spec
-
-    from meetctl.core.places import cache_directory
-    from meetctl.domain.diagnosis import LocalPrograms
-    from meetctl.errors import UsageError
-    from meetctl.stack.go_toolchain import find_go
-    from meetctl.stack.livekit_build import find_livekit_server
-
-    server = find_livekit_server(None, environment, cache_directory())
-    try:
-        go = find_go(environment).version if server is None else None
-    except UsageError:
-        go = None
-    return LocalPrograms(
-        livekit_server=server.version if server else None,
-        go=f"{go[0]}.{go[1]}" if go else None,
-        has_speech=all(find_spec(name) for name in ("espeakng_loader", "pocketsphinx")),
-    )
+    return LocalWorkers()
 
 
 def token_signer(access: LiveKitAccess) -> TokenSigner:

@@ -35,6 +35,18 @@ PAGES = sorted(
 )
 PAGE_OF = {
     ("replay",): "docs/replay.md",
+    ("join",): "docs/join.md",
+    ("leave",): "docs/join.md",
+    ("rooms", "list"): "docs/rooms.md",
+    ("rooms", "show"): "docs/rooms.md",
+    ("rooms", "watch"): "docs/rooms.md",
+    ("rooms", "create"): "docs/rooms.md",
+    ("rooms", "close"): "docs/rooms.md",
+    ("participants", "list"): "docs/rooms.md",
+    ("participants", "remove"): "docs/rooms.md",
+    ("participants", "mute"): "docs/rooms.md",
+    ("dispatch", "list"): "docs/rooms.md",
+    ("dispatch", "delete"): "docs/rooms.md",
     ("demo",): "docs/demo.md",
     ("up",): "docs/local-stack.md",
     ("down",): "docs/local-stack.md",

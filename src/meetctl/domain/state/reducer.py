@@ -127,6 +127,7 @@ _TAKERS: Mapping[str, tuple[_Taker, ...]] = {
         ("looking", about.start_looking),
         ("recording", about.start_recording),
     ),
+    "session.ready": (("about", _ignore),),
     "session.ended": (("about", about.end_about), ("recording", about.end_recording)),
     "tenant.resolved": (("about", about.resolve_tenant),),
     "policy.changed": (("looking", about.change_looking),),

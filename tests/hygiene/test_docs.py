@@ -35,6 +35,7 @@ PAGES = sorted(
 )
 PAGE_OF = {
     ("replay",): "docs/replay.md",
+    ("logs",): "docs/logs.md",
     ("demo",): "docs/demo.md",
     ("up",): "docs/local-stack.md",
     ("down",): "docs/local-stack.md",

@@ -13,6 +13,7 @@ import typer
 from meetctl import __version__
 from meetctl.cli.agent import agent_app
 from meetctl.cli.demo import demo
+from meetctl.cli.logs import logs
 from meetctl.cli.offline import offline_providers
 from meetctl.cli.prices import prices_app
 from meetctl.cli.replay import replay
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(replay)
+app.command()(logs)
 app.command()(up)
 app.command()(down)
 app.command()(status)

@@ -110,6 +110,16 @@ def decide(expression: Expression, judge: Callable[[Comparison], bool | None]) -
     return settled if settled in answers else None if None in answers else not settled
 
 
+def comparisons_of(expression: Expression) -> Iterator[Comparison]:
+    """Return every comparison of an expression, from left to right."""
+    if isinstance(expression, Comparison):
+        yield expression
+        return
+    parts = (expression.part,) if isinstance(expression, Negation) else expression.parts
+    for part in parts:
+        yield from comparisons_of(part)
+
+
 class _Parser:
     """Recursive descent over the tokens of one text."""
 

@@ -244,6 +244,23 @@ def test_a_file_that_vanishes_and_comes_back_is_followed(tmp_path: Path) -> None
     assert source.poll() == [b"two"]
 
 
+def test_a_file_that_vanishes_between_being_found_and_being_read_is_empty(tmp_path: Path) -> None:
+    source = FileSource(tmp_path / "a.log")
+    assert source.first_time() == ""
+    assert list(source.lines((), since="", follows=True)) == []
+    assert source.poll() == []
+    (tmp_path / "a.log").write_bytes(b"one\n")
+    assert source.poll() == [b"one"]
+    source.close()
+
+
+def test_an_older_generation_has_no_rest_to_wait_for(tmp_path: Path) -> None:
+    (tmp_path / "a.log.1").write_bytes(b"one\ntwo")
+    source = FileSource(tmp_path / "a.log.1", is_followed=False)
+    assert list(source.lines((), since="", follows=True)) == [[b"one"], [b"two"]]
+    assert (source.poll(), source.is_over()) == ([], True)
+
+
 def test_much_at_a_time_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("meetctl.adapters.log_files.follower.MOST_BYTES_A_POLL", 1 << 18)
     path = tmp_path / "a.log"

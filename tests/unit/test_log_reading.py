@@ -109,6 +109,17 @@ def test_a_session_that_has_ended_is_let_go() -> None:
     assert not running.is_open
 
 
+def test_what_a_session_writes_last_while_others_are_read_is_not_lost() -> None:
+    end = json.dumps({"seq": 1, "type": "session.ended", "message": "end"}).encode() + b"\n"
+    log = FakeLog("a", line(1), ends=True)
+    reading = LogReading(FakeFinder(log), LogFilter(), last=None, follows=True)
+    history = reading.history()
+    assert messages([*next(history)]) == ["1"]
+    log.write(end)
+    assert messages([item for batch in history for item in batch]) == ["end"]
+    assert not log.is_open
+
+
 def test_closing_lets_go_of_all() -> None:
     log = FakeLog("a", line(1))
     reading, _ = follow(log)

@@ -156,6 +156,8 @@ def _show_lines(choices: LogChoices, wanted: LogFilter) -> Iterator[str | bytes]
     show: Callable[[Iterable[LogLine]], str | bytes]
     show = format_lines if choices.json else partial(show_lines, colour=shows_colour())
     yield from map(show, reading.history())
+    if not reading.found:
+        note(f"no sessions in {choices.sessions or sessions_directory()}, and no logs of workers, so far")
     while choices.follows:
         came = reading.poll()
         yield show(came)

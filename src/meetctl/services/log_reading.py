@@ -31,6 +31,8 @@ class LogReading:
         self._test = wanted.make_test()
         self._last = last
         self._follows = follows
+        self.found = 0
+        """How many logs there are, after `history`."""
         self._followed: list[LogSource] = []
         self._times: dict[str, str] = {}
         self._polls = 0
@@ -50,8 +52,9 @@ class LogReading:
                 LineStream(source.first_time() if len(sources) > 1 else "", self._read(source, needles))
                 for source in sources
             )
+        self.found = len(sources)
         if self._follows:
-            self._followed += [source for source in sources if not self._has_ended(source)]
+            yield from map(self._follow, sources)
 
     def poll(self) -> list[LogLine]:
         """Return the wanted lines that came since the last call, those of all logs by time.
@@ -65,8 +68,9 @@ class LogReading:
         streams = []
         for source in list(self._followed):
             lines = self._take(source)
-            if any(line.event_type == "session.ended" for line in lines) and self._has_ended(source):
+            if any(line.event_type == "session.ended" for line in lines) and source.is_over():
                 self._followed.remove(source)
+                source.close()
             wanted = list(filter(self._test.admits, lines))
             if wanted:
                 streams.append(LineStream("", iter([wanted])))
@@ -88,11 +92,14 @@ class LogReading:
             self._times[source.name] = before
         return lines
 
-    def _has_ended(self, source: LogSource) -> bool:
+    def _follow(self, source: LogSource) -> Sequence[LogLine]:
+        """Follow a log unless it is over; then return what was written after it had been read."""
         if not source.is_over():
-            return False
+            self._followed.append(source)
+            return ()
+        lines = list(filter(self._test.admits, self._take(source)))
         source.close()
-        return True
+        return lines
 
     def _read(self, source: LogSource, needles: tuple[tuple[bytes, ...], ...]) -> Iterator[list[LogLine]]:
         name, before = source.name, ""

@@ -36,7 +36,7 @@ class JournalFinder:
         found: list[LogSource] = []
         for name in _names(self._sessions):
             path = self._sessions / name / self._journal
-            if str(path) not in self._known and path.is_file():
+            if str(path) not in self._known and _is_file(path):
                 found.append(FileSource(path, is_journal=True))
         if self._logs is not None:
             found += _open_logs(self._logs, self._known)
@@ -89,13 +89,13 @@ class NamedLogs:
         if not stat.S_ISDIR(mode):
             return [_source_of_file(path, mode)]
         journal = path / self._journal
-        if journal.is_file():
+        if _is_file(journal):
             return [FileSource(journal, is_journal=True)]
         inner = [path / name / self._journal for name in _names(path)]
         journals: list[LogSource] = [
             FileSource(found, is_journal=True)
             for found in inner
-            if str(found) not in self._known and found.is_file()
+            if str(found) not in self._known and _is_file(found)
         ]
         return [*journals, *_open_logs(path, self._known)]
 
@@ -145,6 +145,14 @@ def _open_generations(directory: Path, base: str, newest: FileSource) -> list[Fi
             else:
                 generations.append(older)
     return generations
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether there is a file that we may look at; what is another user's is none of ours."""
+    try:
+        return path.is_file() and os.access(path, os.R_OK)
+    except OSError:
+        return False
 
 
 def _names(directory: Path) -> list[str]:

@@ -47,14 +47,19 @@ class FileSource:
         return str(self._path)
 
     def open(self) -> None:
-        """Open the file now, so that it may be renamed before it is read.
+        """Open the file now, so that it may be renamed before it is read; one that has vanished is empty.
 
         Raises:
             LogError: It cannot be opened.
         """
-        if self._file is None and self._follower is None:
-            with self._translating():
+        if self._file is not None or self._follower is not None:
+            return
+        with self._translating():
+            try:
                 self._file = OpenFile.open(self._path)
+            except FileNotFoundError:
+                # Somebody has removed it since it was found: it has no lines, and may come back.
+                self._file = OpenFile.open(Path(os.devnull))
 
     def is_same_file(self, other: FileSource) -> bool:
         """Tell whether both, which are open, are one file under two names."""
@@ -90,7 +95,7 @@ class FileSource:
                 if region:
                     yield chooser.choose(region)
             file.note_read(start)
-            if not follows and (rest := file.cutter.flush()) and not _is_torn(rest):
+            if not self._goes_on(follows) and (rest := file.cutter.flush()) and not _is_torn(rest):
                 yield [rest]
 
     def lines_backwards(self, needles: Needles, *, follows: bool) -> Iterator[list[bytes]]:
@@ -104,18 +109,23 @@ class FileSource:
             size = os.fstat(file.descriptor).st_size
             end = find_last_newline(file.descriptor, size)
             file.note_read(end)
-            if not follows and (rest := os.pread(file.descriptor, size - end, end)) and not _is_torn(rest):
+            rest = b"" if self._goes_on(follows) else os.pread(file.descriptor, size - end, end)
+            if rest and not _is_torn(rest):
                 yield [rest]
             for region in read_backwards(file.descriptor, end):
                 yield chooser.choose(region)[::-1]
 
     def is_over(self) -> bool:
         """Tell whether the last line of a journal is the end of its session."""
-        if not self._is_journal:
-            return False
-        with self._translating(), self._path.open("rb") as journal:
-            journal.seek(max(0, journal.seek(0, os.SEEK_END) - _PEEKED_BYTES))
-            end = journal.read()
+        if not (self._is_followed and self._is_journal):
+            return not self._is_followed
+        try:
+            with self._path.open("rb") as journal:
+                journal.seek(max(0, journal.seek(0, os.SEEK_END) - _PEEKED_BYTES))
+                end = journal.read()
+        except OSError:
+            # It has vanished, with its bundle.
+            return True
         last = parse_object(end.rstrip(b"\n").rpartition(b"\n")[2])
         return last is not None and last.get("type") == "session.ended"
 
@@ -153,8 +163,12 @@ class FileSource:
             with self._translating():
                 yield
         finally:
-            if not (follows and self._is_followed):
+            if not self._goes_on(follows):
                 self.close()
+
+    def _goes_on(self, follows: bool) -> bool:
+        """Tell whether `poll` will be asked for more of the file."""
+        return follows and self._is_followed
 
     def _find_start(self, file: OpenFile, size: int, since: str) -> int:
         if not since:

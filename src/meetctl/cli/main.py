@@ -20,6 +20,7 @@ from meetctl.cli.doctor import doctor
 from meetctl.cli.ending import end_process
 from meetctl.cli.file_defaults import FileDefaults
 from meetctl.cli.join import join, leave
+from meetctl.cli.logs import logs
 from meetctl.cli.offline import offline_providers
 from meetctl.cli.participants import participants_app
 from meetctl.cli.prices import prices_app
@@ -47,6 +48,7 @@ app.command()(join)
 app.command()(leave)
 app.command()(replay)
 app.command()(record)
+app.command()(logs)
 app.command()(up)
 app.command()(down)
 app.command()(status)

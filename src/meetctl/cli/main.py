@@ -13,6 +13,7 @@ import typer.main
 
 from meetctl import __version__
 from meetctl.cli.agent import agent_app
+from meetctl.cli.cost_budget import cost_app
 from meetctl.cli.demo import demo
 from meetctl.cli.file_defaults import FileDefaults
 from meetctl.cli.offline import offline_providers
@@ -40,6 +41,7 @@ app.command()(status)
 app.command("offline-providers", hidden=True)(offline_providers)
 app.add_typer(agent_app, name="agent")
 app.add_typer(prices_app, name="prices")
+app.add_typer(cost_app, name="cost")
 
 
 def _print_version(wanted: bool) -> None:

@@ -55,6 +55,7 @@ PAGE_OF = {
     ("agent", "start"): "docs/agent.md",
     ("agent", "dev"): "docs/agent.md",
     ("offline-providers",): "docs/offline-providers.md",
+    ("cost", "budget"): "docs/budgets.md",
     ("prices", "show"): "docs/prices.md",
     ("prices", "check"): "docs/prices.md",
     ("token", "mint"): "docs/tokens.md",

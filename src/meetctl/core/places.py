@@ -22,3 +22,8 @@ def state_directory() -> Path:
 def sessions_directory() -> Path:
     """Return where the bundles of this machine's sessions are kept."""
     return user_data_path(_NAME, appauthor=False) / "sessions"
+
+
+def ledger_file() -> Path:
+    """Return where the database is kept that is derived from all journals, in a directory of its own."""
+    return user_data_path(_NAME, appauthor=False) / "ledger" / "ledger.duckdb"

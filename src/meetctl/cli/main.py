@@ -12,10 +12,12 @@ import typer
 
 from meetctl import __version__
 from meetctl.cli.agent import agent_app
+from meetctl.cli.cost import cost_app
 from meetctl.cli.demo import demo
 from meetctl.cli.offline import offline_providers
 from meetctl.cli.prices import prices_app
 from meetctl.cli.replay import replay
+from meetctl.cli.sql import sql
 from meetctl.cli.stack import down, status, up
 from meetctl.errors import ExitCode, MeetctlError, OutputError
 
@@ -32,8 +34,10 @@ app.command()(replay)
 app.command()(up)
 app.command()(down)
 app.command()(status)
+app.command()(sql)
 app.command("offline-providers", hidden=True)(offline_providers)
 app.add_typer(agent_app, name="agent")
+app.add_typer(cost_app, name="cost")
 app.add_typer(prices_app, name="prices")
 
 

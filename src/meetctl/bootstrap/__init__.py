@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
+    from meetctl.domain.reconciliation import ProviderAccount
     from meetctl.domain.session_bundle import SessionBundle
     from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         EventSource,
         FrameSink,
         FrameSource,
+        Ledger,
         LogFinder,
         Progress,
         RoomAdmin,
@@ -241,6 +243,42 @@ def export_audit(audit: Audit, directory: Path) -> None:
     from meetctl.adapters import audit_duckdb
 
     audit_duckdb.export_parquet(audit, directory)
+
+
+def ledger(sessions: Path | None, on_waiting: Callable[[str], None]) -> Ledger:
+    """Return the ledger of the sessions there; of the user's own where None is given.
+
+    `on_waiting` is told what a command waits for, where it has to.
+    """
+    from meetctl.adapters.ledger_duckdb import DuckLedger
+    from meetctl.core.places import ledger_file, sessions_directory
+
+    return DuckLedger(
+        ledger_file(), sessions or sessions_directory(), clock=system_clock(), on_waiting=on_waiting
+    )
+
+
+def write_parquet(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path) -> None:
+    """Write rows of texts as a Parquet file, with the types that their columns have.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    from meetctl.adapters.ledger_duckdb import parquet
+
+    parquet.write_parquet(columns, rows, path)
+
+
+def read_provider_export(path: Path, provider: str | None) -> ProviderAccount:
+    """Read what a provider says it billed.
+
+    Raises:
+        MediaError: The file cannot be read.
+        UsageError: It has no shape that is known.
+    """
+    from meetctl.adapters.provider_exports import read_export
+
+    return read_export(path, provider)
 
 
 def backend(settings: AgentSettings) -> Backend | None:

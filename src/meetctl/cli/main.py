@@ -14,6 +14,7 @@ import typer.main
 from meetctl import __version__
 from meetctl.cli.agent import agent_app
 from meetctl.cli.config import config_app
+from meetctl.cli.cost import cost_app
 from meetctl.cli.cost_budget import cost_app
 from meetctl.cli.demo import demo
 from meetctl.cli.dispatch import dispatch_app
@@ -29,6 +30,7 @@ from meetctl.cli.record import record
 from meetctl.cli.replay import replay
 from meetctl.cli.rooms import rooms_app
 from meetctl.cli.sessions import sessions_app
+from meetctl.cli.sql import sql
 from meetctl.cli.stack import down, status, up
 from meetctl.cli.token import token_app
 from meetctl.errors import ExitCode, MeetctlError, OutputError, UsageError
@@ -54,8 +56,10 @@ app.command()(up)
 app.command()(down)
 app.command()(status)
 app.command()(doctor)
+app.command()(sql)
 app.command("offline-providers", hidden=True)(offline_providers)
 app.add_typer(agent_app, name="agent")
+app.add_typer(cost_app, name="cost")
 app.add_typer(prices_app, name="prices")
 app.add_typer(rooms_app, name="rooms")
 app.add_typer(participants_app, name="participants")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from meetctl.cli.cost_budget import budget
 from meetctl.cli.cost_reconcile import reconcile
 from meetctl.cli.cost_reprice import reprice
 from meetctl.cli.default_command import SummaryByDefault
@@ -30,6 +31,7 @@ cost_app = typer.Typer(
 )
 cost_app.command()(reprice)
 cost_app.command()(reconcile)
+cost_app.command()(budget)
 
 _MEANING = "meaning"
 _USUAL_BY = ("provider", "model")

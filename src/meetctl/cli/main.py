@@ -15,7 +15,6 @@ from meetctl import __version__
 from meetctl.cli.agent import agent_app
 from meetctl.cli.config import config_app
 from meetctl.cli.cost import cost_app
-from meetctl.cli.cost_budget import cost_app
 from meetctl.cli.demo import demo
 from meetctl.cli.dispatch import dispatch_app
 from meetctl.cli.doctor import doctor
@@ -67,7 +66,6 @@ app.add_typer(dispatch_app, name="dispatch")
 app.add_typer(token_app, name="token")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(config_app, name="config")
-app.add_typer(cost_app, name="cost")
 
 
 def _print_version(wanted: bool) -> None:

@@ -74,6 +74,13 @@ def test_version_and_help_import_nothing_heavy(tmp_path: Path, args: list[str]) 
     assert not packages_of_command(tmp_path / "packages.json", *args) & (HEAVY | {"pydantic", "rich"})
 
 
+@pytest.mark.parametrize("args", [["config", "check"], ["doctor", "--only", "configuration"]])
+def test_reading_the_configuration_imports_no_vendor(tmp_path: Path, args: list[str]) -> None:
+    packages = packages_of_command(tmp_path / "packages.json", *args, expect=2)
+    # YAML is only for lk's file, which is not there.
+    assert not packages & (HEAVY | {"yaml", "aiohttp"})
+
+
 def test_help_of_replay_imports_no_vendor(tmp_path: Path) -> None:
     assert not packages_of_command(tmp_path / "packages.json", "replay", "--help") & HEAVY
 

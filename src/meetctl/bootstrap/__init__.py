@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
     from meetctl.ports import (
-        AgentControl,
         Backend,
         Clock,
-        EventSource,
         FrameSink,
         FrameSource,
         Ledger,
@@ -30,14 +28,11 @@ if TYPE_CHECKING:
         RoomAdmin,
         SessionCatalogue,
         SessionPruner,
-        SessionStates,
         SpendingBook,
         TokenSigner,
-        WorkerCensus,
     )
     from meetctl.recorder.service import RecordingService, Watcher
     from meetctl.recorder.settings import RecorderSettings
-    from meetctl.services.joining import OpenEvents
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -314,53 +309,6 @@ def room_admin(access: LiveKitAccess) -> RoomAdmin:
     from meetctl.adapters.livekit_admin import LiveKitAdmin
 
     return LiveKitAdmin(access)
-
-
-def local_workers() -> WorkerCensus:
-    """Return the workers of ours that run on this machine."""
-    from meetctl.adapters.local_workers import LocalWorkers
-
-    return LocalWorkers()
-
-
-def agent_control(access: LiveKitAccess) -> AgentControl:
-    """Return what steers our agents in the rooms of a LiveKit server."""
-    from meetctl.adapters.control_sender import ControlSender
-
-    return ControlSender(access, clock=system_clock())
-
-
-def local_sessions(sessions: Path) -> SessionStates:
-    """Return the states of the sessions that are kept in a directory."""
-    from meetctl.adapters.local_sessions import LocalSessions
-
-    return LocalSessions(sessions)
-
-
-def session_events(access: LiveKitAccess, room: str, sessions: Path) -> OpenEvents:
-    """Return what finds a session's events: its journal on this machine, else the agent in its room."""
-    from meetctl.adapters.journal_reader import JournalReader
-    from meetctl.adapters.local_sessions import find_journal
-    from meetctl.services.following import JournalFollower
-
-    def open_events(*, jobs: frozenset[str], session_id: str | None) -> EventSource | None:
-        journal = find_journal(sessions, jobs=jobs, session_id=session_id)
-        if journal is not None:
-            return JournalFollower(JournalReader(journal))
-        return room_observer(access, room, session_id) if session_id is not None else None
-
-    return open_events
-
-
-def room_observer(access: LiveKitAccess, room: str, session_id: str) -> EventSource:
-    """Return the events of a session in a room, as its agent sends them to an observer."""
-    import logging
-
-    from meetctl.adapters.room_observer import RoomObserver
-
-    # What the WebRTC library says of its connections is for its developers; failures come as errors.
-    logging.getLogger("livekit").setLevel(logging.CRITICAL)
-    return RoomObserver(access, room, session_id, clock=system_clock())
 
 
 def token_signer(access: LiveKitAccess) -> TokenSigner:

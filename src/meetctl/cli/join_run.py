@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meetctl import bootstrap
+from meetctl.bootstrap.rooms import local_workers, session_events
 from meetctl.cli.configuration import find_server
 from meetctl.cli.diagnostics import note, warn
 from meetctl.cli.output import print_json, print_lines
@@ -73,10 +74,8 @@ async def _join(choices: JoinChoices, access: LiveKitAccess, link: str | None) -
     world = JoinWorld(
         url=access.url,
         rooms=rooms,
-        workers=bootstrap.local_workers(),
-        open_events=bootstrap.session_events(
-            access, order.room, (choices.sessions or sessions_directory()).absolute()
-        ),
+        workers=local_workers(),
+        open_events=session_events(access, order.room, (choices.sessions or sessions_directory()).absolute()),
         clock=bootstrap.system_clock(),
         tell=_tell,
         note=note,

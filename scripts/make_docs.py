@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from docs import claim, example, pictures, transcripts
+from docs import claim, example, pictures, transcripts, variables
 from docs.blocks import Block, BlockError, fenced_text, fill_blocks, find_blocks
 from docs.commands import ROOT, Commands, show_command, split_head
 from docs.queries import answer_query
@@ -30,7 +30,11 @@ PAGES = ("README.md", "docs/**/*.md")
 TABLE_PICTURE = ROOT / "docs" / "images" / "replay.svg"
 REPORT_PICTURE = ROOT / "docs" / "images" / "report.png"
 RECORDED = {name: command for command, name in transcripts.FILES.items()}
-TABLES = {**claim.TABLES, "worked example": example.worked_example}
+TABLES = {
+    **claim.TABLES,
+    "worked example": example.worked_example,
+    "variables": variables.variables_table,
+}
 NOT_MEASURED = "Not measured yet: `make bench` does."
 
 

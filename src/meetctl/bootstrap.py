@@ -8,13 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from meetctl.agent.adapters import MeetingAdapters
+    from meetctl.agent.adapters import BundleAdapters, MeetingAdapters
     from meetctl.core.config import AgentSettings
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
+    from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
-    from meetctl.ports import Backend, Clock, FrameSink, FrameSource, Progress, RoomAdmin, TokenSigner
+    from meetctl.ports import (
+        Backend,
+        Clock,
+        FrameSink,
+        FrameSource,
+        Progress,
+        RoomAdmin,
+        SessionCatalogue,
+        SpendingBook,
+        TokenSigner,
+    )
+    from meetctl.recorder.service import RecordingService, Watcher
+    from meetctl.recorder.settings import RecorderSettings
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -42,6 +55,14 @@ def price_book(user_files: Sequence[Path]) -> PriceCatalogue:
     from meetctl.adapters.price_book import load_price_book
 
     return load_price_book(user_files)
+
+
+def session_catalogue(sessions: Path) -> SessionCatalogue:
+    """Return the sessions' bundles in a directory."""
+    from meetctl.adapters.delivery_state import usage_waits
+    from meetctl.adapters.session_catalogue import DirectoryCatalogue
+
+    return DirectoryCatalogue(sessions, usage_waits=usage_waits)
 
 
 def frame_directory(directory: Path, folder: str) -> FrameSink:
@@ -160,6 +181,14 @@ def backend(settings: AgentSettings) -> Backend | None:
     return TrpcBackend(settings.backend, system_clock())
 
 
+def spending_book() -> SpendingBook:
+    """Return what the sessions of this machine have spent."""
+    from meetctl.adapters.spending_files import FileSpendingBook
+    from meetctl.core.places import spending_directory
+
+    return FileSpendingBook(spending_directory())
+
+
 def room_admin(access: LiveKitAccess) -> RoomAdmin:
     """Return a LiveKit server's rooms. It is used by one event loop, and to be closed there."""
     from meetctl.adapters.livekit_admin import LiveKitAdmin
@@ -174,25 +203,21 @@ def token_signer(access: LiveKitAccess) -> TokenSigner:
     return LiveKitTokens(access)
 
 
-def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
-    """Return what the agent of a meeting is given, in its job's process.
+def bundle_adapters(price_files: Sequence[Path] = ()) -> BundleAdapters:
+    """Return what a bundle is written with.
 
     Raises:
         UsageError: A price file is missing or wrong.
     """
-    from meetctl.adapters.delivery_state import begin_outbox
     from meetctl.adapters.event_log import EventLog
-    from meetctl.adapters.journal_reader import JournalReader
-    from meetctl.adapters.recorder_av.jpeg import AvFrameEncoder
     from meetctl.adapters.recorder_av.recorder import AvMeetingRecorder
     from meetctl.adapters.session_directory import JOURNAL, make_session_directory, write_session
-    from meetctl.agent.adapters import MeetingAdapters
+    from meetctl.agent.adapters import BundleAdapters
 
     clock = system_clock()
-    return MeetingAdapters(
+    return BundleAdapters(
         clock=clock,
-        book=price_book(settings.price_files),
-        encoder=AvFrameEncoder(),
+        book=price_book(price_files),
         make_directory=make_session_directory,
         open_journal=lambda directory, owner, media_us: EventLog(
             directory / JOURNAL, owner, clock=clock, media_us=media_us
@@ -201,11 +226,51 @@ def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
             directory, now_us=media_us, on_stopped=on_stopped
         ),
         write_session=write_session,
+    )
+
+
+def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
+    """Return what the agent of a meeting is given, in its job's process.
+
+    Raises:
+        UsageError: A price file is missing or wrong.
+    """
+    from meetctl.adapters.delivery_state import begin_outbox
+    from meetctl.adapters.journal_reader import JournalReader
+    from meetctl.adapters.recorder_av.jpeg import AvFrameEncoder
+    from meetctl.adapters.session_directory import JOURNAL
+    from meetctl.agent.adapters import MeetingAdapters
+
+    bundle = bundle_adapters(settings.price_files)
+    return MeetingAdapters(
+        clock=bundle.clock,
+        book=bundle.book,
+        make_directory=bundle.make_directory,
+        open_journal=bundle.open_journal,
+        open_recorder=bundle.open_recorder,
+        write_session=bundle.write_session,
+        encoder=AvFrameEncoder(),
         read_journal=lambda directory: JournalReader(directory / JOURNAL),
         backend=backend(settings),
+        spending=spending_book(),
         begin_outbox=lambda directory: begin_outbox(
             directory, JOURNAL, backend=settings.backend.url if settings.backend else ""
         ),
+    )
+
+
+def recording_service(settings: RecorderSettings, watcher: Watcher) -> RecordingService:
+    """Return what records a room, one meeting or one after the other.
+
+    Raises:
+        OutputError: Sessions cannot be kept where they should be.
+    """
+    from meetctl.adapters.session_directory import check_sessions_directory
+    from meetctl.recorder.service import RecordingService
+
+    check_sessions_directory(settings.sessions)
+    return RecordingService(
+        settings, adapters=bundle_adapters(), admin=room_admin(settings.livekit), watcher=watcher
     )
 
 
@@ -223,9 +288,29 @@ def check_agent_settings(settings: AgentSettings) -> None:
     for model in (settings.llm, *settings.llm_fallbacks):
         rule = book.image_rule(model.priced_model, system_clock().now())
         resolve_detail(rule, settings.policy.detail)
+        _check_step_details(settings, rule)
     check_sessions_directory(settings.sessions)
     # A process that cannot prepare itself for a meeting would be started again and again.
     meeting_adapters(settings)
+
+
+def _check_step_details(settings: AgentSettings, rule: ImageRule) -> None:
+    """Check that a model knows the details of the budget's steps; the usual ones leave an unknown one out.
+
+    Raises:
+        UsageError: It does not.
+    """
+    from meetctl.domain.budget import DEFAULT_STEPS
+    from meetctl.domain.vision_tokens import resolve_detail
+    from meetctl.errors import UsageError
+
+    if settings.budgets.steps == DEFAULT_STEPS:
+        return
+    for step in settings.budgets.steps:
+        try:
+            resolve_detail(rule, step.restraint.detail or rule.auto)
+        except UsageError as error:
+            raise UsageError(f"MEETCTL_BUDGET_STEPS: {error.message}", hint=error.hint) from None
 
 
 def serve_meetings(
@@ -262,9 +347,49 @@ def serve_meetings(
                 clock=system_clock(),
                 on_registered=registered,
                 on_killed=state.remove,
-                beside=_delivery_of_what_was_left(settings),
+                beside=_work_beside_meetings(settings),
             )
         )
+
+
+def _work_beside_meetings(settings: AgentSettings) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Return what a worker does while its meetings run."""
+    deliver = _delivery_of_what_was_left(settings)
+
+    async def work() -> None:
+        await _restore_spending(settings)
+        if deliver is not None:
+            await deliver()
+
+    return work
+
+
+async def _restore_spending(settings: AgentSettings) -> None:
+    """Let what killed sessions have spent today count, as far as their journals say more than the book."""
+    import asyncio
+    import logging
+    import threading
+    from datetime import UTC, datetime, time, timedelta
+    from itertools import takewhile
+
+    from meetctl.adapters.session_directory import JOURNAL
+    from meetctl.adapters.spending_files import read_journals
+    from meetctl.services.spending import restore_spending
+
+    book, today, is_over = spending_book(), system_clock().now().date(), threading.Event()
+    journals = read_journals(settings.sessions, JOURNAL, datetime.combine(today, time(), UTC))
+
+    def restore() -> None:
+        book.forget_before(today - timedelta(days=1))
+        restore_spending(book, takewhile(lambda _: not is_over.is_set(), journals), today)
+
+    try:
+        await asyncio.to_thread(restore)
+    except Exception:
+        # Whatever is wrong with a journal or the book, the worker serves; new spending is counted.
+        logging.getLogger(__name__).exception("what was spent before could not be restored")
+    finally:
+        is_over.set()
 
 
 def _delivery_of_what_was_left(settings: AgentSettings) -> Callable[[], Coroutine[Any, Any, None]] | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,11 +11,15 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from meetctl.domain.control import Acknowledgement
     from meetctl.domain.events import Event
     from meetctl.domain.live_media import LiveFrame, RecordingEnd, VideoTrack
     from meetctl.domain.pricing import Price
     from meetctl.domain.recording import Recording, SpeechSpan
     from meetctl.domain.rooms import Dispatch, Participant, Room
+    from meetctl.domain.session_bundle import SessionBundle
+    from meetctl.domain.spending import SessionSpending
+    from meetctl.domain.state import SessionState
     from meetctl.domain.tenancy import (
         KnowledgeHit,
         Personality,
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
         UsageRecord,
     )
     from meetctl.domain.vision_tokens import ImageRule
+    from meetctl.domain.workers import LocalWorker
 
 
 class Clock(Protocol):
@@ -137,6 +142,31 @@ class EventSink(Protocol):
         """Make everything durable; a second call does nothing."""
 
 
+class SessionCatalogue(Protocol):
+    """The sessions' bundles on this machine."""
+
+    def list_sessions(self) -> Sequence[SessionBundle]:
+        """Return all bundles, newest first; one that is broken says how.
+
+        Raises:
+            MediaError: The place where they are kept cannot be read.
+        """
+
+    def look_up(self, path: Path) -> SessionBundle:
+        """Return the bundle in a directory, which may lie elsewhere.
+
+        Raises:
+            MediaError: There is no bundle.
+        """
+
+    def read_events(self, bundle: SessionBundle) -> Iterator[Event | None]:
+        """Yield what its journal has, up to the last complete line; None stands for a line that is no event.
+
+        Raises:
+            MediaError: The journal cannot be read.
+        """
+
+
 class MeetingRecorder(Protocol):
     """Writes what an agent saw and heard; no call but `finish` blocks, and a full disk fails none."""
 
@@ -154,6 +184,37 @@ class MeetingRecorder(Protocol):
 
     def finish(self) -> RecordingEnd:
         """Write what is still waiting, join the segments, and say what was recorded. Blocks; call it once."""
+
+
+class SpendingBook(Protocol):
+    """What the sessions of this machine have spent, by day and tenant; shared by all their processes.
+
+    Each session writes its own entries and nobody else's. An entry is there whole or not at all, and stays
+    when its session's process is killed.
+    """
+
+    def write(self, spending: SessionSpending) -> None:
+        """Put a session's entry of a day in the place of the one before.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+
+    def remove(self, day: date, tenant_id: str | None, session_id: str) -> None:
+        """Take out an entry, if there is one: the session turned out to be another tenant's.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+
+    def of_tenant(self, day: date, tenant_id: str | None) -> Sequence[SessionSpending]:
+        """Return the entries of a tenant's day; of sessions without a tenant where it is None."""
+
+    def of_day(self, day: date) -> Sequence[SessionSpending]:
+        """Return the entries of a day, of all tenants."""
+
+    def forget_before(self, day: date) -> None:
+        """Take out all entries of earlier days."""
 
 
 class FrameEncoder(Protocol):
@@ -265,3 +326,47 @@ class RoomAdmin(Protocol):
 
     async def aclose(self) -> None:
         """Let go of its connections."""
+
+
+class EventSource(Protocol):
+    """One session's events, from wherever they can be had."""
+
+    def follow(self) -> AsyncGenerator[Event, None]:
+        """Yield the events in their order, each once, from the session's first on, as they come.
+
+        It ends with the session's end, or when nothing more can come of it. Close it (`contextlib.aclosing`)
+        where it is not read to its end.
+
+        Raises:
+            ServiceError: They cannot be had from there.
+            MediaError: The journal cannot be read.
+        """
+
+
+class SessionStates(Protocol):
+    """What sessions have come to so far, as far as this machine knows."""
+
+    async def read(self, session_id: str) -> SessionState | None:
+        """Return a session's state now; None where its journal is not on this machine."""
+
+
+class WorkerCensus(Protocol):
+    """The workers of ours on this machine."""
+
+    async def list_workers(self) -> tuple[LocalWorker, ...]:
+        """Return those that run, by agent name."""
+
+
+class AgentControl(Protocol):
+    """Steers our agents from outside their rooms."""
+
+    async def send(
+        self, room: str, op: str, args: Mapping[str, Any], *, session_id: str | None = None
+    ) -> Acknowledgement:
+        """Have the agent in a room perform an operation, and wait until it has.
+
+        Raises:
+            UsageError: The operation or its arguments are wrong, or it is not said which of several agents.
+            NotFoundError: There is no such room or agent.
+            ServiceError: It did not, or has not answered in time, or the server refuses.
+        """

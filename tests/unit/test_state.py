@@ -1,4 +1,4 @@
-"""The reducer: one state however the events come, nothing that makes it fail, and what is seen of a session."""
+"""The reducer: one state however events come, nothing that makes it fail, and what is seen of a session."""
 
 from __future__ import annotations
 

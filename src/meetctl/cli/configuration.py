@@ -3,22 +3,59 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from meetctl.core.config import Sources, find_livekit, read_values
+from meetctl.cli.diagnostics import warn
+from meetctl.core.config import KEY_VARIABLES, Sources, find_livekit, read_values
+from meetctl.core.config_files import find_files, read_files
+from meetctl.core.lk_config import lk_path
 from meetctl.core.local_stack import read_stack, stack_directory
+from meetctl.core.places import config_directory
 
 if TYPE_CHECKING:
+    from meetctl.core.config_files import ConfigFiles
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.settings import Environment
 
 
-def find_sources(*, url: str | None = None, environment: Environment = "development") -> Sources:
-    """Return everything that values are looked for in, strongest first; `url` is the option's value."""
+def read_config_files() -> ConfigFiles:
+    """Read the configuration files; what is wrong with them is in them."""
+    return read_files(find_files(os.environ, Path.cwd(), config_directory()), os.environ)
+
+
+def find_sources(*, url: str | None = None, environment: Environment | None = None) -> Sources:
+    """Return everything that values are looked for in, strongest first.
+
+    `url` is the option's value; without `environment` it is as configured. Warns of secrets that others may
+    read, and of variables of the environment that go before the chosen profile.
+
+    Raises:
+        UsageError: A configuration file is wrong, or none has the chosen profile.
+    """
+    files = read_config_files()
+    files.check()
+    warn_of_files(files)
+    return make_sources(files, url=url, environment=environment)
+
+
+def make_sources(
+    files: ConfigFiles, *, url: str | None = None, environment: Environment | None = None
+) -> Sources:
+    """Return what `find_sources` does, from files that have been read, as far as they are good.
+
+    Raises:
+        UsageError: The environment is neither development nor production.
+    """
+    values = read_values(os.environ, url=url, files=files.layers())
+    if environment is None:
+        found = values.find_good("MEETCTL_ENV")
+        environment = cast("Environment", found.value.lower()) if found else "development"
     return Sources(
-        values=read_values(os.environ, url=url),
+        values=values,
         environment=environment,
         stack=read_stack(stack_directory()),
+        lk_file=lk_path() if files.allows_lk else None,
     )
 
 
@@ -29,3 +66,24 @@ def find_server(url: str | None = None) -> LiveKitAccess:
         UsageError: There is none, or its key or secret is missing.
     """
     return find_livekit(find_sources(url=url))
+
+
+def find_keys() -> dict[str, str]:
+    """Return the providers' keys that are set, and where OpenAI's API is, by the names of their variables.
+
+    Raises:
+        UsageError: A configuration file is wrong.
+    """
+    values = find_sources().values
+    found = {name: values.get(name) for name in (*KEY_VARIABLES.values(), "OPENAI_BASE_URL")}
+    return {name: value for name, value in found.items() if value}
+
+
+def warn_of_files(files: ConfigFiles) -> None:
+    """Warn of secrets that others may read, and of what goes before the chosen profile."""
+    for file in files.files:
+        if file.exposed_keys:
+            keys = ", ".join(file.exposed_keys)
+            warn(f"{file.label} holds {keys} in plain text, and others may read it; `chmod 600` it")
+    for name in files.overridden_names(os.environ):
+        warn(f"{name} of the environment goes before that of profile {files.profile}")

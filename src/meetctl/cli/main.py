@@ -6,19 +6,27 @@ import errno
 import os
 import sys
 from io import TextIOWrapper
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+import typer.main
 
 from meetctl import __version__
 from meetctl.cli.agent import agent_app
+from meetctl.cli.config import config_app
 from meetctl.cli.demo import demo
+from meetctl.cli.file_defaults import FileDefaults
 from meetctl.cli.offline import offline_providers
 from meetctl.cli.prices import prices_app
+from meetctl.cli.record import record
 from meetctl.cli.replay import replay
 from meetctl.cli.stack import down, status, up
 from meetctl.cli.token import token_app
 from meetctl.errors import ExitCode, MeetctlError, OutputError
+from meetctl.errors import ExitCode, MeetctlError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from meetctl.core.values import Values
 
 app = typer.Typer(
     name="meetctl",
@@ -30,6 +38,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(replay)
+app.command()(record)
 app.command()(up)
 app.command()(down)
 app.command()(status)
@@ -37,6 +46,7 @@ app.command("offline-providers", hidden=True)(offline_providers)
 app.add_typer(agent_app, name="agent")
 app.add_typer(prices_app, name="prices")
 app.add_typer(token_app, name="token")
+app.add_typer(config_app, name="config")
 
 
 def _print_version(wanted: bool) -> None:
@@ -52,19 +62,22 @@ def main(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour, as with NO_COLOR.")] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="NAME", help="The configuration files' values of this profile."),
+    ] = None,
 ) -> None:
     """Run, watch, replay and price meetings in which an AI agent takes part."""
 
 
 def run() -> NoReturn:
     """Run the command line, and end the process with the exit code that CONTRACTS.md promises."""
-    arguments = _take_global_flags(sys.argv[1:])
     # A terminal may know fewer signs than we print; that is no reason to fail.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(args=arguments)
+        _run_command(_take_global_flags(sys.argv[1:]))
     except MeetctlError as error:
         from meetctl.cli.diagnostics import report
 
@@ -74,6 +87,21 @@ def run() -> NoReturn:
 
         sys.exit(report(_name_defect(error)))
     sys.exit(ExitCode.DONE)
+
+
+def _run_command(arguments: list[str]) -> None:
+    command = typer.main.get_command(app)
+    is_lenient = not {"-h", "--help"}.isdisjoint(arguments) or "_MEETCTL_COMPLETE" in os.environ
+    command(args=arguments, default_map=FileDefaults(command, _read_file_values, is_lenient=is_lenient))
+
+
+def _read_file_values() -> Values:
+    from meetctl.cli.configuration import read_config_files
+    from meetctl.core.values import Values
+
+    files = read_config_files()
+    files.check()
+    return Values(files.layers())
 
 
 def _name_defect(error: Exception) -> MeetctlError:
@@ -89,13 +117,26 @@ def _name_defect(error: Exception) -> MeetctlError:
 
 
 def _take_global_flags(arguments: list[str]) -> list[str]:
-    """Let --debug and --no-color stand anywhere, where people write them, before a bare `--`."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    options, rest = arguments[:end], arguments[end:]
-    if "--no-color" in options:
-        os.environ["NO_COLOR"] = "1"
-    if "--debug" in options:
-        from meetctl.cli.diagnostics import start_debugging
+    """Let --debug, --no-color and --profile stand anywhere, where people write them, before a bare `--`.
 
-        start_debugging()
-    return [word for word in options if word not in ("--debug", "--no-color")] + rest
+    Raises:
+        UsageError: --profile stands alone.
+    """
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, rest = iter(arguments[:end]), arguments[end:]
+    kept = []
+    for word in options:
+        match word.partition("="):
+            case ("--no-color", "", _):
+                os.environ["NO_COLOR"] = "1"
+            case ("--debug", "", _):
+                from meetctl.cli.diagnostics import start_debugging
+
+                start_debugging()
+            case ("--profile", sign, value):
+                os.environ["MEETCTL_PROFILE"] = name = value if sign else next(options, "")
+                if not name or name.startswith("-"):
+                    raise UsageError("--profile names no profile", hint="--profile staging")
+            case _:
+                kept.append(word)
+    return kept + rest

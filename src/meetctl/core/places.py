@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from platformdirs import user_cache_path, user_data_path, user_state_path
+from platformdirs import user_cache_path, user_config_path, user_data_path, user_state_path
 
 _NAME = "meetctl"
+
+
+def config_directory() -> Path:
+    """Return where the user's own configuration is."""
+    return user_config_path(_NAME, appauthor=False)
 
 
 def cache_directory() -> Path:
@@ -22,3 +27,8 @@ def state_directory() -> Path:
 def sessions_directory() -> Path:
     """Return where the bundles of this machine's sessions are kept."""
     return user_data_path(_NAME, appauthor=False) / "sessions"
+
+
+def spending_directory() -> Path:
+    """Return where the sessions of this machine write down what they have spent."""
+    return state_directory() / "budget"

@@ -63,11 +63,18 @@ def read_bundle(path: Path, progress: Progress) -> Recording:
         recorded_at=started or parts[0].created_at or modified,
         recorded_at_source="session.json" if started else "container" if parts[0].created_at else "file time",
         has_audio=bool(sound) or any(part.has_audio for part in parts),
-        request_times_us=None if journal.session is None else find_request_times(journal.events),
+        request_times_us=_find_request_times(journal),
         journal=journal.session,
         damaged=is_damaged or bool(journal.warnings),
         warnings=(*warnings, *media_warnings, *session_warnings, *journal.warnings),
     )
+
+
+def _find_request_times(journal: _Journal) -> tuple[int, ...] | None:
+    """Return when the agent asked its model; None where that is not known, or there was no agent to ask."""
+    if journal.session is None or not journal.session.has_agent:
+        return None
+    return find_request_times(journal.events)
 
 
 def _tell_all_frames(tracks: Sequence[Track], events: Sequence[Event]) -> tuple[Track, ...]:

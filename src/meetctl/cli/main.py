@@ -22,7 +22,6 @@ from meetctl.cli.record import record
 from meetctl.cli.replay import replay
 from meetctl.cli.stack import down, status, up
 from meetctl.cli.token import token_app
-from meetctl.errors import ExitCode, MeetctlError, OutputError
 from meetctl.errors import ExitCode, MeetctlError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -91,7 +90,12 @@ def run() -> NoReturn:
 
 def _run_command(arguments: list[str]) -> None:
     command = typer.main.get_command(app)
-    is_lenient = not {"-h", "--help"}.isdisjoint(arguments) or "_MEETCTL_COMPLETE" in os.environ
+    is_completing = "_MEETCTL_COMPLETE" in os.environ
+    if is_completing:
+        from meetctl.cli.completion import add_completions
+
+        add_completions(command)
+    is_lenient = is_completing or not {"-h", "--help"}.isdisjoint(arguments)
     command(args=arguments, default_map=FileDefaults(command, _read_file_values, is_lenient=is_lenient))
 
 

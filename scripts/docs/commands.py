@@ -23,7 +23,7 @@ STANDING_CLOCK = Path(__file__).with_name("standing_clock.py")
 _HEAD = re.compile(r"(?P<command>.*) \| head -(?P<lines>\d+)")
 _PIPE = re.compile(r" \| (?=meetctl )")
 _LIMIT_S = 300
-_TELLING_TIME = (["prices"], ["token"])
+_TELLING_TIME = (["prices"], ["sessions"], ["token"])
 """Commands that say how old something is, or until when it is good."""
 
 _EXAMPLE_SERVER = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from meetctl.domain.control import Acknowledgement
+    from meetctl.domain.diagnosis import MediaPaths
     from meetctl.domain.events import Event
     from meetctl.domain.live_media import LiveFrame, RecordingEnd, VideoTrack
+    from meetctl.domain.log_where import Needles
     from meetctl.domain.pricing import Price
     from meetctl.domain.recording import Recording, SpeechSpan
     from meetctl.domain.rooms import Dispatch, Participant, Room
@@ -41,6 +43,71 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds that never run backwards, for measuring durations."""
+
+
+class LogSource(Protocol):
+    """The lines of one file, from a time on, and those that are written later; each exactly once.
+
+    A line is what stands before a newline, without it. A very long one comes in pieces.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the source is called, such as a path."""
+
+    @property
+    def can_read_backwards(self) -> bool:
+        """Whether its end can be read before its beginning, which a pipe's cannot."""
+
+    def first_time(self) -> str:
+        """Return the time of its first line that has one; empty where none is found near the beginning.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def lines(self, needles: Needles, *, since: str, follows: bool) -> Iterator[Sequence[bytes]]:
+        """Yield the lines that are there, in the order of writing and in batches as they are read.
+
+        Lines that lack one of `needles` may be left out, and so may those from before `since`. What follows
+        the last newline is a line too, unless the source is followed and may yet be told the rest.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def lines_backwards(self, needles: Needles, *, follows: bool) -> Iterator[Sequence[bytes]]:
+        """Yield the lines that are there, the last one first; `poll` goes on after it.
+
+        Lines that lack one of `needles` may be left out.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def is_over(self) -> bool:
+        """Tell whether nothing will be written any more, as after a session's end."""
+
+    def poll(self) -> Sequence[bytes]:
+        """Return the lines that were completed since the last call, however the file was rotated meanwhile.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def close(self) -> None:
+        """Let go of it; a second call does nothing."""
+
+
+class LogFinder(Protocol):
+    """Which logs and journals there are."""
+
+    def find(self) -> Sequence[LogSource]:
+        """Return the sources that no call has returned before.
+
+        Raises:
+            LogError: What was named is not there.
+        """
 
 
 class PriceBook(Protocol):
@@ -160,10 +227,33 @@ class SessionCatalogue(Protocol):
         """
 
     def read_events(self, bundle: SessionBundle) -> Iterator[Event | None]:
-        """Yield what its journal has, up to the last complete line; None stands for a line that is no event.
+        """Yield its journal's events, up to where it was when the bundle was looked at; None for a bad line.
 
         Raises:
             MediaError: The journal cannot be read.
+        """
+
+
+class SessionPruner(Protocol):
+    """Removes sessions from this machine; whatever interrupts it, each is whole, reduced or gone."""
+
+    def clear_leftovers(self) -> int:
+        """Remove what an interrupted prune left, and return how many sessions that were."""
+
+    def remove(self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool]) -> bool:
+        """Remove a session; False where it is in use, has gone, or is no longer wanted as it is by then.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+
+    def reduce(
+        self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool], *, now: datetime
+    ) -> bool:
+        """Remove its recording and what people said, and keep what it cost; False as `remove` says.
+
+        Raises:
+            OutputError: It cannot be written or removed.
         """
 
 
@@ -326,6 +416,42 @@ class RoomAdmin(Protocol):
 
     async def aclose(self) -> None:
         """Let go of its connections."""
+
+
+class MediaProbe(Protocol):
+    """Finds out which ways media can go between here and a LiveKit server."""
+
+    async def find_paths(self, room: str) -> MediaPaths:
+        """Join a room for a moment, hidden and without publishing anything, and return the ways there.
+
+        Raises:
+            ServiceError: The server cannot be reached, or refuses us.
+        """
+
+
+class RemoteClock(Protocol):
+    """The time of another machine."""
+
+    async def now(self) -> datetime | None:
+        """Return its time to the second, aware and in UTC; None where it does not tell.
+
+        Raises:
+            ServiceError: It cannot be reached.
+        """
+
+
+class Machine(Protocol):
+    """What this machine has."""
+
+    def free_bytes(self, directory: Path) -> int:
+        """Return how much space there is for a directory, which need not exist yet.
+
+        Raises:
+            OutputError: It cannot be written to.
+        """
+
+    def missing_codecs(self) -> tuple[str, ...]:
+        """Return what PyAV lacks of what recordings are written with and read by, in words."""
 
 
 class EventSource(Protocol):

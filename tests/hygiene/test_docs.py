@@ -35,6 +35,19 @@ PAGES = sorted(
 )
 PAGE_OF = {
     ("replay",): "docs/replay.md",
+    ("join",): "docs/join.md",
+    ("leave",): "docs/join.md",
+    ("rooms", "list"): "docs/rooms.md",
+    ("rooms", "show"): "docs/rooms.md",
+    ("rooms", "watch"): "docs/rooms.md",
+    ("rooms", "create"): "docs/rooms.md",
+    ("rooms", "close"): "docs/rooms.md",
+    ("participants", "list"): "docs/rooms.md",
+    ("participants", "remove"): "docs/rooms.md",
+    ("participants", "mute"): "docs/rooms.md",
+    ("dispatch", "list"): "docs/rooms.md",
+    ("dispatch", "delete"): "docs/rooms.md",
+    ("logs",): "docs/logs.md",
     ("demo",): "docs/demo.md",
     ("up",): "docs/local-stack.md",
     ("down",): "docs/local-stack.md",
@@ -46,8 +59,14 @@ PAGE_OF = {
     ("prices", "check"): "docs/prices.md",
     ("token", "mint"): "docs/tokens.md",
     ("token", "explain"): "docs/tokens.md",
+    ("sessions", "list"): "docs/sessions.md",
+    ("sessions", "show"): "docs/sessions.md",
+    ("sessions", "export"): "docs/sessions.md",
+    ("sessions", "import"): "docs/sessions.md",
+    ("sessions", "prune"): "docs/sessions.md",
     ("config", "show"): "docs/configuration.md",
     ("config", "check"): "docs/configuration.md",
+    ("doctor",): "docs/doctor.md",
 }
 """Where each command's options are explained."""
 

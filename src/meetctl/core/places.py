@@ -8,6 +8,9 @@ from platformdirs import user_cache_path, user_config_path, user_data_path, user
 
 _NAME = "meetctl"
 
+NO_LOGS = "off"
+"""What `--log-directory` says where logs are kept nowhere."""
+
 
 def config_directory() -> Path:
     """Return where the user's own configuration is."""
@@ -22,6 +25,18 @@ def cache_directory() -> Path:
 def state_directory() -> Path:
     """Return where running processes say what they are, and keep their logs."""
     return user_state_path(_NAME, appauthor=False)
+
+
+def logs_directory() -> Path:
+    """Return where workers keep their logs."""
+    return state_directory() / "logs"
+
+
+def choose_logs_directory(chosen: str | None) -> Path | None:
+    """Return where workers keep their logs by what `--log-directory` says; None where they keep none."""
+    if chosen == NO_LOGS:
+        return None
+    return Path(chosen) if chosen else logs_directory()
 
 
 def sessions_directory() -> Path:

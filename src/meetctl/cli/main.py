@@ -122,6 +122,13 @@ def _run_command(arguments: list[str]) -> None:
     # Each option asks, so that files are read only for a command with such options; they are read once.
     read_values = functools.cache(_read_file_values)
     command(args=arguments, default_map=FileDefaults(command, read_values, is_lenient=is_lenient))
+    is_completing = "_MEETCTL_COMPLETE" in os.environ
+    if is_completing:
+        from meetctl.cli.completion import add_completions
+
+        add_completions(command)
+    is_lenient = is_completing or not {"-h", "--help"}.isdisjoint(arguments)
+    command(args=arguments, default_map=FileDefaults(command, _read_file_values, is_lenient=is_lenient))
 
 
 def _read_file_values() -> Values:

@@ -25,6 +25,7 @@ FILES = {
     "meetctl up": "up.txt",
     "meetctl agent start": "agent-start.txt",
     "meetctl down": "down.txt",
+    "meetctl config show --profile staging": "config-show.txt",
     WITH_BACKEND: "backend-worker.txt",
     METRICS: "backend-metrics.txt",
     JOURNAL: "backend-journal.txt",

@@ -13,8 +13,19 @@ if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
+    from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
-    from meetctl.ports import Backend, Clock, FrameSink, FrameSource, Progress, RoomAdmin, SessionCatalogue
+    from meetctl.ports import (
+        Backend,
+        Clock,
+        FrameSink,
+        FrameSource,
+        Progress,
+        RoomAdmin,
+        SessionCatalogue,
+        SpendingBook,
+        TokenSigner,
+    )
     from meetctl.recorder.service import RecordingService, Watcher
     from meetctl.recorder.settings import RecorderSettings
     from meetctl.services.prices import PriceCatalogue
@@ -170,11 +181,26 @@ def backend(settings: AgentSettings) -> Backend | None:
     return TrpcBackend(settings.backend, system_clock())
 
 
+def spending_book() -> SpendingBook:
+    """Return what the sessions of this machine have spent."""
+    from meetctl.adapters.spending_files import FileSpendingBook
+    from meetctl.core.places import spending_directory
+
+    return FileSpendingBook(spending_directory())
+
+
 def room_admin(access: LiveKitAccess) -> RoomAdmin:
     """Return a LiveKit server's rooms. It is used by one event loop, and to be closed there."""
     from meetctl.adapters.livekit_admin import LiveKitAdmin
 
     return LiveKitAdmin(access)
+
+
+def token_signer(access: LiveKitAccess) -> TokenSigner:
+    """Return what makes and checks tokens of a LiveKit server."""
+    from meetctl.adapters.livekit_tokens import LiveKitTokens
+
+    return LiveKitTokens(access)
 
 
 def bundle_adapters(price_files: Sequence[Path] = ()) -> BundleAdapters:
@@ -226,6 +252,7 @@ def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
         encoder=AvFrameEncoder(),
         read_journal=lambda directory: JournalReader(directory / JOURNAL),
         backend=backend(settings),
+        spending=spending_book(),
         begin_outbox=lambda directory: begin_outbox(
             directory, JOURNAL, backend=settings.backend.url if settings.backend else ""
         ),
@@ -261,9 +288,29 @@ def check_agent_settings(settings: AgentSettings) -> None:
     for model in (settings.llm, *settings.llm_fallbacks):
         rule = book.image_rule(model.priced_model, system_clock().now())
         resolve_detail(rule, settings.policy.detail)
+        _check_step_details(settings, rule)
     check_sessions_directory(settings.sessions)
     # A process that cannot prepare itself for a meeting would be started again and again.
     meeting_adapters(settings)
+
+
+def _check_step_details(settings: AgentSettings, rule: ImageRule) -> None:
+    """Check that a model knows the details of the budget's steps; the usual ones leave an unknown one out.
+
+    Raises:
+        UsageError: It does not.
+    """
+    from meetctl.domain.budget import DEFAULT_STEPS
+    from meetctl.domain.vision_tokens import resolve_detail
+    from meetctl.errors import UsageError
+
+    if settings.budgets.steps == DEFAULT_STEPS:
+        return
+    for step in settings.budgets.steps:
+        try:
+            resolve_detail(rule, step.restraint.detail or rule.auto)
+        except UsageError as error:
+            raise UsageError(f"MEETCTL_BUDGET_STEPS: {error.message}", hint=error.hint) from None
 
 
 def serve_meetings(
@@ -300,9 +347,49 @@ def serve_meetings(
                 clock=system_clock(),
                 on_registered=registered,
                 on_killed=state.remove,
-                beside=_delivery_of_what_was_left(settings),
+                beside=_work_beside_meetings(settings),
             )
         )
+
+
+def _work_beside_meetings(settings: AgentSettings) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Return what a worker does while its meetings run."""
+    deliver = _delivery_of_what_was_left(settings)
+
+    async def work() -> None:
+        await _restore_spending(settings)
+        if deliver is not None:
+            await deliver()
+
+    return work
+
+
+async def _restore_spending(settings: AgentSettings) -> None:
+    """Let what killed sessions have spent today count, as far as their journals say more than the book."""
+    import asyncio
+    import logging
+    import threading
+    from datetime import UTC, datetime, time, timedelta
+    from itertools import takewhile
+
+    from meetctl.adapters.session_directory import JOURNAL
+    from meetctl.adapters.spending_files import read_journals
+    from meetctl.services.spending import restore_spending
+
+    book, today, is_over = spending_book(), system_clock().now().date(), threading.Event()
+    journals = read_journals(settings.sessions, JOURNAL, datetime.combine(today, time(), UTC))
+
+    def restore() -> None:
+        book.forget_before(today - timedelta(days=1))
+        restore_spending(book, takewhile(lambda _: not is_over.is_set(), journals), today)
+
+    try:
+        await asyncio.to_thread(restore)
+    except Exception:
+        # Whatever is wrong with a journal or the book, the worker serves; new spending is counted.
+        logging.getLogger(__name__).exception("what was spent before could not be restored")
+    finally:
+        is_over.set()
 
 
 def _delivery_of_what_was_left(settings: AgentSettings) -> Callable[[], Coroutine[Any, Any, None]] | None:

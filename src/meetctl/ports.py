@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from meetctl.domain.recording import Recording, SpeechSpan
     from meetctl.domain.rooms import Dispatch, Participant, Room
     from meetctl.domain.session_bundle import SessionBundle
+    from meetctl.domain.spending import SessionSpending
     from meetctl.domain.tenancy import (
         KnowledgeHit,
         Personality,
@@ -182,6 +183,37 @@ class MeetingRecorder(Protocol):
         """Write what is still waiting, join the segments, and say what was recorded. Blocks; call it once."""
 
 
+class SpendingBook(Protocol):
+    """What the sessions of this machine have spent, by day and tenant; shared by all their processes.
+
+    Each session writes its own entries and nobody else's. An entry is there whole or not at all, and stays
+    when its session's process is killed.
+    """
+
+    def write(self, spending: SessionSpending) -> None:
+        """Put a session's entry of a day in the place of the one before.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+
+    def remove(self, day: date, tenant_id: str | None, session_id: str) -> None:
+        """Take out an entry, if there is one: the session turned out to be another tenant's.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+
+    def of_tenant(self, day: date, tenant_id: str | None) -> Sequence[SessionSpending]:
+        """Return the entries of a tenant's day; of sessions without a tenant where it is None."""
+
+    def of_day(self, day: date) -> Sequence[SessionSpending]:
+        """Return the entries of a day, of all tenants."""
+
+    def forget_before(self, day: date) -> None:
+        """Take out all entries of earlier days."""
+
+
 class FrameEncoder(Protocol):
     """Turns a live frame into what a model is sent."""
 
@@ -222,6 +254,23 @@ class Backend(Protocol):
 
     async def aclose(self) -> None:
         """Let go of its connections."""
+
+
+class TokenSigner(Protocol):
+    """A key of a LiveKit server, for making and checking tokens."""
+
+    @property
+    def api_key(self) -> str:
+        """The key's id, which a token names as its issuer."""
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """Return a token with these claims."""
+
+    def has_signed(self, token: str) -> bool:
+        """Tell whether a token's signature was made with the key's secret; nothing else of it is checked.
+
+        Any text may be given.
+        """
 
 
 class RoomAdmin(Protocol):

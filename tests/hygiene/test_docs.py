@@ -44,6 +44,8 @@ PAGE_OF = {
     ("offline-providers",): "docs/offline-providers.md",
     ("prices", "show"): "docs/prices.md",
     ("prices", "check"): "docs/prices.md",
+    ("config", "show"): "docs/configuration.md",
+    ("config", "check"): "docs/configuration.md",
 }
 """Where each command's options are explained."""
 
@@ -57,7 +59,7 @@ LIVE_JOURNAL = ROOT / "recordings" / "live-demo" / "events.jsonl"
 EVENT_TYPE = re.compile(r"[a-z]+\.[a-z]+")
 INSTRUMENTS = {"Counter": "_total", "_counter": "_total", "Gauge": "", "Histogram": "", "_histogram": ""}
 """What makes a metric, and what Prometheus puts behind its name."""
-FOREIGN_OPTIONS = frozenset({"--debug", "--help", "--no-color"})
+FOREIGN_OPTIONS = frozenset({"--debug", "--help", "--no-color", "--profile"})
 """Options that may stand anywhere on the command line, so that no command has them."""
 
 

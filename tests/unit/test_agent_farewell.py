@@ -183,6 +183,18 @@ def test_a_room_that_takes_no_text_does_not_keep_it_there(hangs: bool) -> None:
     run_virtually(run())
 
 
+def test_it_takes_leave_for_other_reasons_too_and_still_once() -> None:
+    async def run() -> None:
+        room = Room()
+        room.farewell.go("I have to go.", "the budget is used up")
+        room.farewell.go("I have to go again.", "something else")
+        await room.settle()
+        assert (room.said, room.written) == (["I have to go."], [])
+        assert room.reasons == ["the budget is used up"]
+
+    run_virtually(run())
+
+
 @pytest.mark.parametrize("use", ["llm", "tts"])
 def test_spoken_words_prove_model_and_voice(use: Use) -> None:
     async def run() -> None:

@@ -23,6 +23,7 @@ from meetctl.domain.control import (
 from meetctl.domain.control_token import make_claims
 from meetctl.domain.rooms import SESSION_ATTRIBUTE
 from meetctl.errors import NotFoundError, ServiceError, UsageError
+from meetctl.services.tokens import make_identity
 
 if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
@@ -42,7 +43,7 @@ class AgentInRoom:
 
 def name_observer() -> str:
     """Return a new identity for an observer, which nobody else can have."""
-    return f"observer-{secrets.token_hex(16)}"
+    return make_identity("observer")
 
 
 async def find_agents(access: LiveKitAccess, room: str) -> tuple[AgentInRoom, ...]:

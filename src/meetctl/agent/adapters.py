@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from meetctl.agent.observers import JournalBytes
     from meetctl.core.config import AgentSettings
     from meetctl.domain.events import JournalOwner
-    from meetctl.ports import Backend, Clock, EventSink, FrameEncoder, MeetingRecorder, PriceBook
+    from meetctl.ports import (
+        Backend,
+        Clock,
+        EventSink,
+        FrameEncoder,
+        MeetingRecorder,
+        PriceBook,
+        SpendingBook,
+    )
     from meetctl.services.delivery import Outbox
 
 
@@ -41,6 +49,8 @@ class MeetingAdapters(BundleAdapters):
     """Reads a bundle's journal while it is written."""
     backend: Backend | None
     """The platform's backend; None for an agent without one."""
+    spending: SpendingBook
+    """What the sessions of this machine have spent."""
     begin_outbox: Callable[[Path], Outbox]
     """Notes, before there is a journal, that what will be in a bundle's has to be delivered."""
 

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 from meetctl import __version__
+from meetctl.domain.policy_span import document_policy
 from meetctl.errors import OutputError
 
 if TYPE_CHECKING:
@@ -80,15 +81,8 @@ class SessionDocument:
 
 def describe_config(settings: AgentSettings) -> dict[str, Any]:
     """Return the settings that an audit needs, without secrets."""
-    policy = settings.policy
     return {
-        "policy": {
-            "fps": "every-frame" if policy.fps is None else str(policy.fps),
-            "window": policy.window,
-            "detail": policy.detail,
-            "side": policy.side,
-            "model": settings.llm.model,
-        },
+        "policy": {**document_policy(settings.policy), "model": settings.llm.model},
         "record": settings.recording.text,
         "providers": {
             use: {"provider": access.billed_as, "model": access.model}

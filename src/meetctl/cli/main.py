@@ -13,6 +13,7 @@ import typer.main
 
 from meetctl import __version__
 from meetctl.cli.agent import agent_app
+from meetctl.cli.config import config_app
 from meetctl.cli.demo import demo
 from meetctl.cli.file_defaults import FileDefaults
 from meetctl.cli.offline import offline_providers
@@ -42,6 +43,7 @@ app.command()(status)
 app.command("offline-providers", hidden=True)(offline_providers)
 app.add_typer(agent_app, name="agent")
 app.add_typer(prices_app, name="prices")
+app.add_typer(config_app, name="config")
 
 
 def _print_version(wanted: bool) -> None:
@@ -94,7 +96,9 @@ def _read_file_values() -> Values:
     from meetctl.cli.configuration import read_config_files
     from meetctl.core.values import Values
 
-    return Values(read_config_files().layers())
+    files = read_config_files()
+    files.check()
+    return Values(files.layers())
 
 
 def _name_defect(error: Exception) -> MeetctlError:

@@ -28,7 +28,10 @@ Model = Annotated[
 PriceFiles = Annotated[
     list[Path] | None,
     typer.Option(
-        "--prices", metavar="FILE", help="TOML file that goes before the bundled prices; repeatable."
+        "--prices",
+        metavar="FILE",
+        envvar="MEETCTL_PRICES",
+        help="TOML file that goes before the bundled prices; repeatable.",
     ),
 ]
 At = Annotated[

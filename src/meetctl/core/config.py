@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import cast
 
 from meetctl.core.local_stack import LiveKitAccess
@@ -33,6 +34,15 @@ from meetctl.core.sources import (
     read_values,
 )
 from meetctl.core.variables import CONNECTIONS, VARIABLES
+from meetctl.domain.budget import (
+    DEFAULT_STEPS,
+    Announcing,
+    BudgetLimits,
+    Budgets,
+    parse_limit,
+    parse_steps,
+    parse_tenant_limits,
+)
 
 __all__ = [
     "ENVIRONMENTS",
@@ -41,6 +51,7 @@ __all__ = [
     "OFFLINE_KEY",
     "OFFLINE_VARIABLE",
     "SPEAKERS",
+    "STANDARD_VOICE",
     "TURN_DETECTIONS",
     "AgentSettings",
     "BackendAccess",
@@ -55,9 +66,11 @@ __all__ = [
     "Voices",
     "check_configuration",
     "find_backend",
+    "find_budgets",
     "find_livekit",
     "find_offer",
     "find_provider",
+    "find_required",
     "find_voices",
     "parse_recording",
     "read_values",
@@ -71,6 +84,7 @@ PREMIUM_VOICE: Speaker = "rime"
 VOICE_MODELS: Mapping[Speaker, str] = {"cartesia": "sonic-3", "rime": "coda"}
 """Each voice's model where no other is named."""
 
+_BUDGETS = tuple(name for name in VARIABLES if name.startswith("MEETCTL_BUDGET_"))
 _OFFLINE_PATHS = {"openai": "/v1", "deepgram": "/v1/listen", "cartesia": "", "rime": "/v1/rime-tts"}
 _PROCEDURES_PATH = "/trpc"
 
@@ -81,6 +95,15 @@ def check_configuration(sources: Sources, chosen: Speaker) -> None:
     Raises:
         UsageError: All that is missing or malformed, together.
     """
+    sources.check(find_required(sources, chosen), (*CONNECTIONS, *_BUDGETS))
+
+
+def find_required(sources: Sources, chosen: Speaker) -> set[str]:
+    """Return the names of the variables that an agent with the chosen voice cannot be without.
+
+    Raises:
+        UsageError: What decides that is malformed itself.
+    """
     required = {
         *(name for name, variable in VARIABLES.items() if sources.environment in variable.required_in),
         *LIVEKIT_VARIABLES,
@@ -88,7 +111,7 @@ def check_configuration(sources: Sources, chosen: Speaker) -> None:
     }
     for provider in ("openai", "deepgram", chosen, *([STANDARD_VOICE] if sources.has_backend else ())):
         required |= _provider_variables(provider, sources)
-    sources.check(required - _offered_variables(sources), CONNECTIONS)
+    return required - _offered_variables(sources)
 
 
 def find_livekit(sources: Sources) -> LiveKitAccess:
@@ -143,6 +166,28 @@ def find_backend(sources: Sources) -> BackendAccess | None:
         api_key=values.get("AGENT_API_KEY"),
         transformer=cast("Transformer", values.get("MEETCTL_BACKEND_TRANSFORMER").lower() or "superjson"),
         procedures=json.loads(values.get("MEETCTL_BACKEND_PROCEDURES") or "{}"),
+    )
+
+
+def find_budgets(sources: Sources) -> Budgets:
+    """Find how much may be spent, and what happens as spending nears that.
+
+    Raises:
+        UsageError: Something of it is malformed.
+    """
+    sources.check((), _BUDGETS)
+    values = sources.values
+
+    def limit(name: str) -> Decimal | None:
+        return parse_limit(text) if (text := values.get(name)) else None
+
+    return Budgets(
+        everyone=BudgetLimits(
+            meeting_usd=limit("MEETCTL_BUDGET_MEETING_USD"), day_usd=limit("MEETCTL_BUDGET_TENANT_DAY_USD")
+        ),
+        tenants=parse_tenant_limits(values.get("MEETCTL_BUDGET_TENANTS") or "{}"),
+        steps=parse_steps(text) if (text := values.get("MEETCTL_BUDGET_STEPS")) else DEFAULT_STEPS,
+        announcing=cast("Announcing", values.get("MEETCTL_BUDGET_ANNOUNCE").lower() or "off"),
     )
 
 

@@ -27,3 +27,8 @@ def state_directory() -> Path:
 def sessions_directory() -> Path:
     """Return where the bundles of this machine's sessions are kept."""
     return user_data_path(_NAME, appauthor=False) / "sessions"
+
+
+def spending_directory() -> Path:
+    """Return where the sessions of this machine write down what they have spent."""
+    return state_directory() / "budget"

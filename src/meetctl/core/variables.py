@@ -22,6 +22,7 @@ from meetctl.core.settings import (
     Environment,
     parse_recording,
 )
+from meetctl.domain.budget import ANNOUNCINGS, parse_limit, parse_steps, parse_tenant_limits
 from meetctl.domain.policy import parse_detail, parse_rate
 
 PROCEDURES = (
@@ -290,8 +291,46 @@ _OPTIONS = (
     ),
 )
 
+_BUDGETS = (
+    Variable(
+        name="MEETCTL_BUDGET_MEETING_USD",
+        key="budget.meeting_usd",
+        purpose="how much a meeting may cost",
+        find_fault=faults.parsed_by(parse_limit),
+        form=Form.NUMBER,
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_TENANT_DAY_USD",
+        key="budget.tenant_day_usd",
+        purpose="how much all meetings of a tenant may cost in a day",
+        find_fault=faults.parsed_by(parse_limit),
+        form=Form.NUMBER,
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_TENANTS",
+        key="budget.tenants",
+        purpose="tenants with budgets of their own",
+        find_fault=faults.parsed_by(parse_tenant_limits),
+        form=Form.TABLE,
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_STEPS",
+        key="budget.steps",
+        purpose="what the agent gives up as spending nears a budget",
+        find_fault=faults.parsed_by(parse_steps),
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_ANNOUNCE",
+        key="budget.announce",
+        purpose="how people are told of that",
+        find_fault=faults.choice(ANNOUNCINGS),
+    ),
+)
+
 CONNECTIONS = tuple(variable.name for variable in _CONNECTIONS)
 """The names of those that say what is connected to, by which key."""
 
-VARIABLES: Mapping[str, Variable] = {variable.name: variable for variable in (*_CONNECTIONS, *_OPTIONS)}
+VARIABLES: Mapping[str, Variable] = {
+    variable.name: variable for variable in (*_CONNECTIONS, *_OPTIONS, *_BUDGETS)
+}
 """All of them, by name."""

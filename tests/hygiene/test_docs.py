@@ -44,6 +44,13 @@ PAGE_OF = {
     ("offline-providers",): "docs/offline-providers.md",
     ("prices", "show"): "docs/prices.md",
     ("prices", "check"): "docs/prices.md",
+    ("token", "mint"): "docs/tokens.md",
+    ("token", "explain"): "docs/tokens.md",
+    ("sessions", "list"): "docs/sessions.md",
+    ("sessions", "show"): "docs/sessions.md",
+    ("sessions", "export"): "docs/sessions.md",
+    ("sessions", "import"): "docs/sessions.md",
+    ("sessions", "prune"): "docs/sessions.md",
     ("config", "show"): "docs/configuration.md",
     ("config", "check"): "docs/configuration.md",
 }

@@ -117,11 +117,6 @@ def _add_usage(usage: UsageTotal, event: Event) -> UsageTotal:
     return usage.add(event.type, event.fields)
 
 
-def _ignore(part: Any, _: Event) -> Any:
-    """Take an event that says nothing which the state has not from elsewhere."""
-    return part
-
-
 _Taker = tuple[str, Callable[[Any, "Event"], Any]]
 
 _USAGE: tuple[_Taker, ...] = (("usage", _add_usage), ("turns", turns.add_usage))
@@ -137,9 +132,6 @@ _TAKERS: Mapping[str, tuple[_Taker, ...]] = {
     "policy.changed": (("looking", about.change_looking),),
     "recording.changed": (("recording", about.change_recording),),
     "recording.stopped": (("recording", about.stop_recording),),
-    "recording.told": (("recording", _ignore),),
-    "connection.lost": (("health", _ignore),),
-    "connection.restored": (("health", _ignore),),
     "participant.joined": (("people", people.join),),
     "participant.left": (("people", people.leave),),
     "user.state": (("people", people.change_state),),
@@ -161,10 +153,14 @@ _TAKERS: Mapping[str, tuple[_Taker, ...]] = {
     "provider.recovered": (("health", health.recover_provider),),
     "backend.degraded": (("health", health.degrade_backend),),
     "backend.recovered": (("health", health.recover_backend),),
+    "connection.lost": (("health", health.lose_connection),),
+    "connection.restored": (("health", health.restore_connection),),
     "backend.call": (("health", health.call_backend),),
     "knowledge.searched": (("health", health.search),),
     "tool.called": (("health", health.call_tool),),
-    "tool.refused": (("health", _ignore),),
+    # A refused tool was called too, and who was told of a recording is in its journal for those who ask.
+    "tool.refused": (),
+    "recording.told": (),
     "control.performed": (("steering", steering.perform),),
     "control.refused": (("steering", steering.refuse),),
     "budget.step": (("steering", steering.step_budget),),

@@ -381,12 +381,14 @@ def recording_service(settings: RecorderSettings, watcher: Watcher) -> Recording
         OutputError: Sessions cannot be kept where they should be.
     """
     from meetctl.adapters.session_directory import check_sessions_directory
+    from meetctl.recorder.adapters import RecorderAdapters
     from meetctl.recorder.service import RecordingService
 
     check_sessions_directory(settings.sessions)
-    return RecordingService(
-        settings, adapters=bundle_adapters(), admin=room_admin(settings.livekit), watcher=watcher
+    adapters = RecorderAdapters(
+        bundle=bundle_adapters(), admin=room_admin(settings.livekit), signer=token_signer(settings.livekit)
     )
+    return RecordingService(settings, adapters, watcher)
 
 
 def check_agent_settings(settings: AgentSettings) -> None:

@@ -47,6 +47,7 @@ PAGE_OF = {
     ("participants", "mute"): "docs/rooms.md",
     ("dispatch", "list"): "docs/rooms.md",
     ("dispatch", "delete"): "docs/rooms.md",
+    ("logs",): "docs/logs.md",
     ("demo",): "docs/demo.md",
     ("up",): "docs/local-stack.md",
     ("down",): "docs/local-stack.md",
@@ -54,6 +55,7 @@ PAGE_OF = {
     ("agent", "start"): "docs/agent.md",
     ("agent", "dev"): "docs/agent.md",
     ("offline-providers",): "docs/offline-providers.md",
+    ("cost", "budget"): "docs/budgets.md",
     ("prices", "show"): "docs/prices.md",
     ("prices", "check"): "docs/prices.md",
     ("token", "mint"): "docs/tokens.md",
@@ -65,6 +67,7 @@ PAGE_OF = {
     ("sessions", "prune"): "docs/sessions.md",
     ("config", "show"): "docs/configuration.md",
     ("config", "check"): "docs/configuration.md",
+    ("doctor",): "docs/doctor.md",
 }
 """Where each command's options are explained."""
 

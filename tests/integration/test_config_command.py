@@ -146,7 +146,7 @@ def test_lks_project_and_the_local_stack_are_shown_as_sources(meetctl: MeetctlRu
     run_local_stack()
     document = show(meetctl)
     assert source_of(document, "livekit.url") == ("ws://127.0.0.1:7880", "local stack", "the local stack")
-    assert source_of(document, "openai.api_key") == (None, None, "nowhere; offline, $0")
+    assert source_of(document, "openai.api_key") == (None, None, "no key: offline, $0")
     document = show(meetctl, env={"MEETCTL_LIVEKIT_PROJECT": "cloud"})
     assert source_of(document, "livekit.url")[1] == "lk"
     assert source_of(show(meetctl, "--environment", "production"), "livekit.url")[1] == "lk"
@@ -188,12 +188,14 @@ def test_check_praises_in_one_line(meetctl: MeetctlRunner) -> None:
 
 
 def test_check_tells_everything_at_once(meetctl: MeetctlRunner) -> None:
-    write_config('agent.fps = "often"\nopenai.base_url = "nowhere"\nrime.api_key = "${RIME}"')
+    write_config(
+        'environment = "prod"\nagent.fps = "often"\nopenai.base_url = "nowhere"\nrime.api_key = "${RIME}"'
+    )
     done = meetctl("config", "check", "--environment", "production", "--json", env={"LIVEKIT_URL": "ftp://x"})
-    assert refused(done) == "meetctl: the configuration has 11 problems"
+    assert refused(done) == "meetctl: the configuration has 12 problems"
     document = json.loads(done.stdout)
     kinds = [problem["kind"] for problem in document["problems"]]
-    assert kinds == ["malformed"] * 4 + ["missing"] * 7
+    assert kinds == ["malformed"] * 5 + ["missing"] * 7
     told = " ".join(problem["message"] for problem in document["problems"])
     for words in (
         "LIVEKIT_URL (the LiveKit server's address, from the environment) is 'ftp://x'",

@@ -203,6 +203,22 @@ def test_a_full_disk_leaves_nothing_half(
     assert [path for path in sorted(tmp_path.rglob("*")) if path != place] == before
 
 
+def test_ctrl_c_leaves_no_half_archive(tmp_path: Path) -> None:
+    bundle = write_session(tmp_path / "s", SESSION)
+    with (bundle / "meeting.mkv").open("wb") as film:
+        film.truncate(20_000_000_000)
+    arguments = ["export", str(bundle), "-o", str(tmp_path / "a.zip")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "meetctl", "sessions", *arguments], stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not (drafts := list(tmp_path.glob(".a.zip.*"))) or not drafts[0].stat().st_size:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert process.returncode == 130
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s"]
+
+
 def test_an_export_over_an_older_archive_replaces_it_whole(meetctl: MeetctlRunner, tmp_path: Path) -> None:
     write_session(tmp_path / "s", SESSION)
     target = tmp_path / "a.zip"

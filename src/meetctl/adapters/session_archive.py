@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from meetctl.domain.content_removal import ContentRemover
 from meetctl.domain.session_bundle import DELIVERED, DELIVERY_LOCK, JOURNAL, SEGMENTS, SESSION
@@ -35,6 +35,12 @@ _PACKED_ALREADY = frozenset({".mkv", ".mp4", ".webm", ".jpg", ".png", ".zip"})
 _OWN_FILES = frozenset({DELIVERED, DELIVERY_LOCK})
 """What belongs to this machine: how far a backend was told from here."""
 _MANIFEST_LIMIT = 1 << 24
+_ATTEMPTS = 3
+"""So often an archive is begun when files move meanwhile: segments are joined when a session ends."""
+
+
+class _MovedError(Exception):
+    """A file went while the bundle was being read."""
 
 
 def write_archive(
@@ -58,22 +64,40 @@ def write_archive(
     """
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with _holding(bundle), _translating(target), draft.open("xb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                root = PurePosixPath(_name_folder(bundle))
-                entries = [
-                    _add(archive, root / name, [pages[name]], len(pages[name])) for name in sorted(pages)
-                ]
-                entries += _add_bundle(archive, root, bundle, media=media and content, content=content)
-                manifest = {"schema": SCHEMA, "session_id": str(root), **facts, "files": entries}
-                text = json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
-                _add(archive, root / MANIFEST, [text], len(text))
-            file.flush()
-            os.fsync(file.fileno())
-        with _translating(target):
+        with _holding(bundle), _translating(target):
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    with draft.open("wb") as file:
+                        _write(file, bundle, pages, facts, media=media and content, content=content)
+                    break
+                except _MovedError:
+                    if attempt == _ATTEMPTS:
+                        raise
             draft.replace(target)
+    except _MovedError as error:
+        raise MediaError(f"{bundle.path} changes while it is read: {error}", hint="try again") from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _write(
+    file: BinaryIO,
+    bundle: SessionBundle,
+    pages: Mapping[str, bytes],
+    facts: Mapping[str, Any],
+    *,
+    media: bool,
+    content: bool,
+) -> None:
+    with zipfile.ZipFile(file, "w") as archive:
+        root = PurePosixPath(_name_folder(bundle))
+        entries = [_add(archive, root / name, [pages[name]], len(pages[name])) for name in sorted(pages)]
+        entries += _add_bundle(archive, root, bundle, media=media, content=content)
+        manifest = {"schema": SCHEMA, "session_id": str(root), **facts, "files": entries}
+        text = json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
+        _add(archive, root / MANIFEST, [text], len(text))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -153,9 +177,8 @@ def _add_bundle(
             with path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 yield _add(archive, name, _pieces(file, size), size)
-        except FileNotFoundError:
-            # Segments of a session that ends just now are joined, and go.
-            continue
+        except FileNotFoundError as error:
+            raise _MovedError(path.name) from error
 
 
 def _other_files(bundle: Path) -> list[Path]:
@@ -167,6 +190,7 @@ def _other_files(bundle: Path) -> list[Path]:
         if path.is_file()
         and not path.is_symlink()
         and not path.name.startswith(".")
+        and path.suffix != ".part"
         and path.name not in _OWN_FILES | {JOURNAL, SESSION}
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from meetctl.domain.control import Acknowledgement
     from meetctl.domain.events import Event
     from meetctl.domain.live_media import LiveFrame, RecordingEnd, VideoTrack
     from meetctl.domain.pricing import Price
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from meetctl.domain.rooms import Dispatch, Participant, Room
     from meetctl.domain.session_bundle import SessionBundle
     from meetctl.domain.spending import SessionSpending
+    from meetctl.domain.state import SessionState
     from meetctl.domain.tenancy import (
         KnowledgeHit,
         Personality,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         UsageRecord,
     )
     from meetctl.domain.vision_tokens import ImageRule
+    from meetctl.domain.workers import LocalWorker
 
 
 class Clock(Protocol):
@@ -346,3 +349,47 @@ class RoomAdmin(Protocol):
 
     async def aclose(self) -> None:
         """Let go of its connections."""
+
+
+class EventSource(Protocol):
+    """One session's events, from wherever they can be had."""
+
+    def follow(self) -> AsyncGenerator[Event, None]:
+        """Yield the events in their order, each once, from the session's first on, as they come.
+
+        It ends with the session's end, or when nothing more can come of it. Close it (`contextlib.aclosing`)
+        where it is not read to its end.
+
+        Raises:
+            ServiceError: They cannot be had from there.
+            MediaError: The journal cannot be read.
+        """
+
+
+class SessionStates(Protocol):
+    """What sessions have come to so far, as far as this machine knows."""
+
+    async def read(self, session_id: str) -> SessionState | None:
+        """Return a session's state now; None where its journal is not on this machine."""
+
+
+class WorkerCensus(Protocol):
+    """The workers of ours on this machine."""
+
+    async def list_workers(self) -> tuple[LocalWorker, ...]:
+        """Return those that run, by agent name."""
+
+
+class AgentControl(Protocol):
+    """Steers our agents from outside their rooms."""
+
+    async def send(
+        self, room: str, op: str, args: Mapping[str, Any], *, session_id: str | None = None
+    ) -> Acknowledgement:
+        """Have the agent in a room perform an operation, and wait until it has.
+
+        Raises:
+            UsageError: The operation or its arguments are wrong, or it is not said which of several agents.
+            NotFoundError: There is no such room or agent.
+            ServiceError: It did not, or has not answered in time, or the server refuses.
+        """

@@ -44,6 +44,8 @@ PAGE_OF = {
     ("offline-providers",): "docs/offline-providers.md",
     ("prices", "show"): "docs/prices.md",
     ("prices", "check"): "docs/prices.md",
+    ("token", "mint"): "docs/tokens.md",
+    ("token", "explain"): "docs/tokens.md",
     ("sessions", "list"): "docs/sessions.md",
     ("sessions", "show"): "docs/sessions.md",
     ("sessions", "export"): "docs/sessions.md",

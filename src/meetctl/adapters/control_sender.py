@@ -57,6 +57,20 @@ async def find_agents(access: LiveKitAccess, room: str) -> tuple[AgentInRoom, ..
         return await _find_agents(livekit, room)
 
 
+class ControlSender:
+    """The AgentControl port over a server's API."""
+
+    def __init__(self, access: LiveKitAccess, *, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+
+    async def send(
+        self, room: str, op: str, args: Mapping[str, Any], *, session_id: str | None = None
+    ) -> Acknowledgement:
+        """Have the agent in a room perform an operation, and wait until it has."""
+        return await send_control(self._access, room, op, args, clock=self._clock, session_id=session_id)
+
+
 async def send_control(
     access: LiveKitAccess,
     room: str,

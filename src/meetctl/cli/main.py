@@ -22,6 +22,7 @@ from meetctl.cli.record import record
 from meetctl.cli.replay import replay
 from meetctl.cli.sessions import sessions_app
 from meetctl.cli.stack import down, status, up
+from meetctl.cli.token import token_app
 from meetctl.errors import ExitCode, MeetctlError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ app.command()(status)
 app.command("offline-providers", hidden=True)(offline_providers)
 app.add_typer(agent_app, name="agent")
 app.add_typer(prices_app, name="prices")
+app.add_typer(token_app, name="token")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(config_app, name="config")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,8 +12,8 @@ from meetctl.domain.video_grants import VideoGrants, read_grants
 if TYPE_CHECKING:
     from meetctl.domain.token_text import DecodedToken
 
-_LATEST_S = 253_402_300_799
-"""The last second of the year 9999, which is as far as a calendar goes."""
+_EARLIEST_S, _LATEST_S = -62_135_596_800, 253_402_300_799
+"""From the first second of the year 1 to the last one of 9999, which is as far as a calendar goes."""
 
 _READ = frozenset({"iss", "sub", "name", "kind", "metadata", "attributes", "video", "iat", "nbf", "exp"})
 
@@ -101,10 +100,10 @@ class _Faults:
         value = claims.get(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             self.add(f"{name} is no number")
             return None
-        return int(max(-_LATEST_S, min(value, _LATEST_S)))
+        return int(max(_EARLIEST_S, min(value, _LATEST_S)))
 
 
 def _read_agents(room_config: object) -> Iterator[AgentToSend]:

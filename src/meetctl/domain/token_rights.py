@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from meetctl.domain.token_claims import TokenClaims
     from meetctl.domain.video_grants import VideoGrants
 
-_OTHER_SERVICES = ("sip", "agent", "inference", "observability")
+OTHER_SERVICES = ("sip", "agent", "inference", "observability")
+"""Claims that grant rights to LiveKit's other services."""
 
 
 def list_allowed(claims: TokenClaims) -> Iterator[str]:
@@ -31,7 +32,7 @@ def list_allowed(claims: TokenClaims) -> Iterator[str]:
             "register as a worker of agents": grants.agent,
         }
     )
-    for service in _OTHER_SERVICES:
+    for service in OTHER_SERVICES:
         rights = claims.other.get(service)
         for right, is_given in rights.items() if isinstance(rights, dict) else ():
             if is_given is True:

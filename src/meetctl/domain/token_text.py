@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from urllib.parse import unquote
 from meetctl.errors import UsageError
 
 _CANDIDATE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
-_LONGEST = 1_000_000
+LONGEST_TEXT = 1_000_000
 """Characters that a token is looked for in; a link or the output of a program is far shorter."""
 
 
@@ -33,7 +34,7 @@ def find_token(text: str) -> DecodedToken:
     Raises:
         UsageError: There is none, or what looks like one cannot be decoded.
     """
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST_TEXT:
         raise UsageError(f"{len(text):,} characters are too many for a token, or for a link with one")
     broken = False
     for match in _CANDIDATE.finditer(unquote(text)):
@@ -60,7 +61,15 @@ def _decode(part: str) -> Mapping[str, Any] | None:
     """Return the JSON object in a part of a token; None where there is none."""
     try:
         content = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-        value = json.loads(content)
+        value = json.loads(content, parse_constant=_read_number, parse_float=_read_number)
     except (binascii.Error, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _read_number(text: str) -> float:
+    """Return a number of JSON, which knows neither NaN nor infinity although Python reads them."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

@@ -120,7 +120,7 @@ def _agent_claim(agent: AgentToSend) -> dict[str, str]:
 
 
 def find_weakness(api_secret: str) -> str | None:
-    """Say what makes a secret easy to guess, in words that follow its name; None for a good one.
+    """Say what makes a secret easy to come by, in words that follow its name; None for a good one.
 
     >>> find_weakness("secret"), find_weakness("k" * 31), find_weakness("k" * 32)
     ('is one that everybody knows', 'has 31 bytes, fewer than 32', None)

@@ -26,6 +26,7 @@ FILES = {
     "meetctl agent start": "agent-start.txt",
     "meetctl down": "down.txt",
     "meetctl config show --profile staging": "config-show.txt",
+    "meetctl doctor": "doctor.txt",
     WITH_BACKEND: "backend-worker.txt",
     METRICS: "backend-metrics.txt",
     JOURNAL: "backend-journal.txt",

@@ -53,6 +53,7 @@ PAGE_OF = {
     ("sessions", "prune"): "docs/sessions.md",
     ("config", "show"): "docs/configuration.md",
     ("config", "check"): "docs/configuration.md",
+    ("doctor",): "docs/doctor.md",
 }
 """Where each command's options are explained."""
 

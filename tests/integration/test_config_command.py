@@ -146,7 +146,7 @@ def test_lks_project_and_the_local_stack_are_shown_as_sources(meetctl: MeetctlRu
     run_local_stack()
     document = show(meetctl)
     assert source_of(document, "livekit.url") == ("ws://127.0.0.1:7880", "local stack", "the local stack")
-    assert source_of(document, "openai.api_key") == (None, None, "nowhere; offline, $0")
+    assert source_of(document, "openai.api_key") == (None, None, "no key: offline, $0")
     document = show(meetctl, env={"MEETCTL_LIVEKIT_PROJECT": "cloud"})
     assert source_of(document, "livekit.url")[1] == "lk"
     assert source_of(show(meetctl, "--environment", "production"), "livekit.url")[1] == "lk"

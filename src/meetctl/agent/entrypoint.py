@@ -9,6 +9,7 @@ from meetctl.agent.monitoring import start_monitoring
 from meetctl.agent.order import read_order
 from meetctl.agent.session_name import name_session
 from meetctl.agent.speech import prepare_speech
+from meetctl.domain.dispatch_check import is_check
 
 if TYPE_CHECKING:
     from livekit.agents import JobContext, JobProcess
@@ -27,7 +28,10 @@ def prewarm(process: JobProcess, *, settings: AgentSettings, make_adapters: Adap
 
 
 async def run_meeting(ctx: JobContext) -> None:
-    """Take part in the meeting that the job is for."""
+    """Take part in the meeting that the job is for; a job that is only a check ends at once, at no cost."""
+    if is_check(ctx.job.metadata):
+        ctx.shutdown("checked")
+        return
     settings: AgentSettings = ctx.proc.userdata["settings"]
     adapters = ctx.proc.userdata["adapters"]
     models, now = (settings.llm, *settings.llm_fallbacks), adapters.clock.now()

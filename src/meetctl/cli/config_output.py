@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from meetctl.cli.output import print_lines, print_table
+from meetctl.cli.output import print_lines, print_text, render
 from meetctl.core.config import find_livekit, find_offer
 from meetctl.core.lk_config import lk_path, read_lk
 from meetctl.reports.plain_text import show_plain
@@ -12,20 +12,31 @@ from meetctl.reports.plain_text import show_plain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from rich.table import Table
+
     from meetctl.core.config_files import ConfigFile, ConfigFiles
     from meetctl.core.effective import EffectiveValue, Problem
     from meetctl.core.sources import Sources
 
 _MALFORMED = "[malformed]"
+_WIDE = 100
+"""Columns in which all of the table fits."""
 
 
 def show_values(files: ConfigFiles, sources: Sources, values: Sequence[EffectiveValue]) -> None:
     """Print a table of the values, and the places that were looked at."""
+    print_text(render(lambda console: console.print(_make_table(values, console.width)), for_stdout=True))
+    print_lines(_place_lines(files, sources))
+
+
+def _make_table(values: Sequence[EffectiveValue], width: int) -> Table:
+    """Return the values as a table; on a narrow terminal without the names of their variables."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("Key", "Value", "From", "Variable", box=box.SIMPLE_HEAD, pad_edge=False)
+    headings = ("Key", "Value", "From", "Variable")[: 4 if width >= _WIDE else 3]
+    table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
     table.columns[0].no_wrap = True
     table.columns[1].overflow = "fold"
     for value in values:
@@ -34,10 +45,9 @@ def show_values(files: ConfigFiles, sources: Sources, values: Sequence[Effective
         cells = (key, "–" if shown is None else shown, _shorten(value.source, key), value.variable.name)
         is_set = value.kind not in (None, "default")
         # As Text, since brackets in a value would be read as markup.
-        row = [Text(show_plain(cell)) for cell in cells]
+        row = [Text(show_plain(cell)) for cell in cells[: len(headings)]]
         table.add_row(*row, style=None if is_set or value.problem else "dim")
-    print_table(table)
-    print_lines(_place_lines(files, sources))
+    return table
 
 
 def _shorten(source: str, key: str) -> str:

@@ -15,6 +15,7 @@ from meetctl import __version__
 from meetctl.cli.agent import agent_app
 from meetctl.cli.config import config_app
 from meetctl.cli.demo import demo
+from meetctl.cli.doctor import doctor
 from meetctl.cli.file_defaults import FileDefaults
 from meetctl.cli.offline import offline_providers
 from meetctl.cli.prices import prices_app
@@ -42,6 +43,7 @@ app.command()(record)
 app.command()(up)
 app.command()(down)
 app.command()(status)
+app.command()(doctor)
 app.command("offline-providers", hidden=True)(offline_providers)
 app.add_typer(agent_app, name="agent")
 app.add_typer(prices_app, name="prices")

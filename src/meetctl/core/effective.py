@@ -78,7 +78,7 @@ def _find_value(
     if found is not None:
         return EffectiveValue(variable=variable, value=found.value, kind=found.kind, source=found.source)
     if variable.name in KEY_VARIABLES.values() and sources.offline_url:
-        return EffectiveValue(variable=variable, source="nowhere; offline, $0")
+        return EffectiveValue(variable=variable, source="no key: offline, $0")
     default = defaults.get(variable.name)
     if default is None:
         return EffectiveValue(variable=variable)

@@ -1,4 +1,4 @@
-"""The only place that names concrete adapters; each is imported when it is asked for."""
+"""The only package that names concrete adapters; each is imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from meetctl.agent.adapters import BundleAdapters, MeetingAdapters
-    from meetctl.core.config import AgentSettings
+    from meetctl.core.config import AgentSettings, BackendAccess
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         SessionPruner,
         SpendingBook,
         TokenSigner,
+        WorkerCensus,
     )
     from meetctl.recorder.service import RecordingService, Watcher
     from meetctl.recorder.settings import RecorderSettings
@@ -227,11 +228,18 @@ def backend(settings: AgentSettings) -> Backend | None:
     Raises:
         UsageError: A procedure is given another name that is none of ours.
     """
-    if settings.backend is None:
-        return None
+    return open_backend(settings.backend) if settings.backend is not None else None
+
+
+def open_backend(access: BackendAccess) -> Backend:
+    """Return the platform's backend at an address. It is used by one event loop.
+
+    Raises:
+        UsageError: A procedure is given another name that is none of ours.
+    """
     from meetctl.adapters.backend_trpc import TrpcBackend
 
-    return TrpcBackend(settings.backend, system_clock())
+    return TrpcBackend(access, system_clock())
 
 
 def spending_book() -> SpendingBook:
@@ -247,6 +255,13 @@ def room_admin(access: LiveKitAccess) -> RoomAdmin:
     from meetctl.adapters.livekit_admin import LiveKitAdmin
 
     return LiveKitAdmin(access)
+
+
+def local_workers() -> WorkerCensus:
+    """Return the workers of ours that run on this machine."""
+    from meetctl.adapters.local_workers import LocalWorkers
+
+    return LocalWorkers()
 
 
 def token_signer(access: LiveKitAccess) -> TokenSigner:

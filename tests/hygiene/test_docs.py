@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 import typer.main
 
+from docs.guides import PAGE_OF
 from meetctl.cli.main import app
 from meetctl.core.variables import PROCEDURES, VARIABLES
 from meetctl.domain.control import OPERATIONS

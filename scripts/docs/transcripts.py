@@ -20,6 +20,11 @@ JOURNAL = (
     """jq -c 'select(.type | test("^(tenant|transcript|knowledge|policy|control)"))"""
     """ | del(.v, .ts, .session_id, .room)' events.jsonl"""
 )
+COST_BUDGET = "meetctl cost budget"
+BUDGET_JOURNAL = (
+    """jq -c 'select(.type == "budget.step") | del(.v, .ts, .session_id, .tenant_id, .room, .policy)'"""
+    """ events.jsonl"""
+)
 FILES = {
     DEMO: "demo.txt",
     "meetctl up": "up.txt",
@@ -28,6 +33,8 @@ FILES = {
     WITH_BACKEND: "backend-worker.txt",
     METRICS: "backend-metrics.txt",
     JOURNAL: "backend-journal.txt",
+    COST_BUDGET: "budget-cost.txt",
+    BUDGET_JOURNAL: "budget-journal.txt",
 }
 _ANSWER = re.compile(r'agent: "(?P<text>.*)" \(first sound after')
 

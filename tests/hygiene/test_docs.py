@@ -35,6 +35,19 @@ PAGES = sorted(
 )
 PAGE_OF = {
     ("replay",): "docs/replay.md",
+    ("join",): "docs/join.md",
+    ("leave",): "docs/join.md",
+    ("rooms", "list"): "docs/rooms.md",
+    ("rooms", "show"): "docs/rooms.md",
+    ("rooms", "watch"): "docs/rooms.md",
+    ("rooms", "create"): "docs/rooms.md",
+    ("rooms", "close"): "docs/rooms.md",
+    ("participants", "list"): "docs/rooms.md",
+    ("participants", "remove"): "docs/rooms.md",
+    ("participants", "mute"): "docs/rooms.md",
+    ("dispatch", "list"): "docs/rooms.md",
+    ("dispatch", "delete"): "docs/rooms.md",
+    ("logs",): "docs/logs.md",
     ("demo",): "docs/demo.md",
     ("up",): "docs/local-stack.md",
     ("down",): "docs/local-stack.md",
@@ -45,6 +58,16 @@ PAGE_OF = {
     ("cost", "budget"): "docs/budgets.md",
     ("prices", "show"): "docs/prices.md",
     ("prices", "check"): "docs/prices.md",
+    ("token", "mint"): "docs/tokens.md",
+    ("token", "explain"): "docs/tokens.md",
+    ("sessions", "list"): "docs/sessions.md",
+    ("sessions", "show"): "docs/sessions.md",
+    ("sessions", "export"): "docs/sessions.md",
+    ("sessions", "import"): "docs/sessions.md",
+    ("sessions", "prune"): "docs/sessions.md",
+    ("config", "show"): "docs/configuration.md",
+    ("config", "check"): "docs/configuration.md",
+    ("doctor",): "docs/doctor.md",
 }
 """Where each command's options are explained."""
 
@@ -58,7 +81,7 @@ LIVE_JOURNAL = ROOT / "recordings" / "live-demo" / "events.jsonl"
 EVENT_TYPE = re.compile(r"[a-z]+\.[a-z]+")
 INSTRUMENTS = {"Counter": "_total", "_counter": "_total", "Gauge": "", "Histogram": "", "_histogram": ""}
 """What makes a metric, and what Prometheus puts behind its name."""
-FOREIGN_OPTIONS = frozenset({"--debug", "--help", "--no-color"})
+FOREIGN_OPTIONS = frozenset({"--debug", "--help", "--no-color", "--profile"})
 """Options that may stand anywhere on the command line, so that no command has them."""
 
 

@@ -88,6 +88,18 @@ def test_replay_without_pictures_imports_only_what_reads_packets(tmp_path: Path,
     assert not packages & (HEAVY - {"av", "numpy"})
 
 
+@pytest.mark.parametrize("command", ["list", "show"])
+def test_looking_at_sessions_imports_no_vendor(tmp_path: Path, recordings: Path, command: str) -> None:
+    arguments = [recordings / "live-demo"] if command == "show" else ["--sessions", recordings]
+    packages = packages_of_command(tmp_path / "packages.json", "sessions", command, *arguments)
+    assert not packages & HEAVY
+
+
+def test_logs_import_nothing_heavy(tmp_path: Path, recordings: Path) -> None:
+    packages = packages_of_command(tmp_path / "packages.json", "logs", recordings / "live-demo")
+    assert not packages & (HEAVY | {"rich"})
+
+
 @pytest.mark.parametrize("module", domain_modules())
 def test_domain_module_imports_only_the_standard_library(module: str) -> None:
     assert packages_of_import(module) - sys.stdlib_module_names <= {"meetctl"}

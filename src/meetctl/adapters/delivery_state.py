@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from meetctl.domain.delivery import STREAMS, LeftSession, Stream, find_owner, stream_of
 from meetctl.domain.events import parse_journal
+from meetctl.domain.session_bundle import DELIVERED, DELIVERY_LOCK
 from meetctl.errors import MeetctlError
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SCHEMA = "meetctl.delivered/1"
-STATE = "delivered.json"
-LOCK = "delivery.lock"
+STATE = DELIVERED
+LOCK = DELIVERY_LOCK
 NOTHING = -1
 """The number before a journal's first."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from meetctl.domain.events import Event, parse_event
 from meetctl.domain.session_bundle import (
@@ -71,7 +71,7 @@ class DirectoryCatalogue:
         return bundle
 
     def read_events(self, bundle: SessionBundle) -> Iterator[Event | None]:
-        """Yield what its journal has, line by line, up to the last complete one.
+        """Yield what its journal has, line by line, up to where it was when the bundle was looked at.
 
         Raises:
             MediaError: The journal cannot be read.
@@ -80,8 +80,12 @@ class DirectoryCatalogue:
             return
         try:
             with bundle.journal.open("rb") as file:
+                read = 0
                 for line in file:
-                    if line.endswith(b"\n") and line.strip():
+                    read += len(line)
+                    if read > bundle.journal_bytes:
+                        return
+                    if line.strip():
                         yield _parse(line)
         except OSError as error:
             raise MediaError(f"the journal {bundle.journal} cannot be read: {error.strerror}") from error
@@ -101,6 +105,7 @@ class DirectoryCatalogue:
             size_bytes=size_bytes,
             media_bytes=media_bytes,
             journal=journal if has_journal else None,
+            journal_bytes=ends.length,
             usage_waits=self._usage_waits(path),
             problems=(*problems, *([ends.problem] if ends.problem else [])),
         )
@@ -113,6 +118,8 @@ class _Ends:
     state: RunState
     first: Event | None = None
     last: Event | None = None
+    length: int = 0
+    """Up to the last complete line."""
     problem: str | None = None
 
 
@@ -176,7 +183,8 @@ def _read_ends(journal: Path) -> _Ends:
         written = is_written(journal)
         with journal.open("rb") as file:
             first = _parse(file.readline(_LONGEST_LINE))
-            last = _parse(_read_last_line(file))
+            line, length = _read_last_line(file)
+            last = _parse(line)
     except OSError as error:
         return _Ends(state="unknown", problem=f"{JOURNAL} cannot be read: {error.strerror}")
     has_ended = last is not None and last.type == "session.ended"
@@ -192,20 +200,21 @@ def _read_ends(journal: Path) -> _Ends:
         state = "ended"
     else:
         state = "unknown" if written is None else "killed"
-    return _Ends(state=state, first=first, last=last, problem=problem)
+    return _Ends(state=state, first=first, last=last, length=length, problem=problem)
 
 
-def _read_last_line(file: Any) -> bytes:
-    """Return the last complete line; an empty one where there is none."""
+def _read_last_line(file: BinaryIO) -> tuple[bytes, int]:
+    """Return the last complete line and where it ends; an empty one where there is none."""
     size = file.seek(0, os.SEEK_END)
     wanted = _END_BYTES
     while True:
         start = max(0, size - wanted)
         file.seek(start)
-        text: bytes = file.read(size - start)
-        lines = text[: text.rfind(b"\n") + 1].splitlines()
-        if len(lines) > 1 or start == 0 or wanted > _LONGEST_LINE:
-            return lines[-1] if lines else b""
+        text = file.read(size - start)
+        end = text.rfind(b"\n")
+        before = text.rfind(b"\n", 0, max(0, end))
+        if before >= 0 or start == 0 or wanted > _LONGEST_LINE:
+            return text[before + 1 : max(0, end)], start + end + 1
         wanted *= 8
 
 

@@ -218,10 +218,14 @@ class FrameFeed:
         """Send no longer what was looked at closely: the turn it was for is over."""
         self._looked.clear()
 
-    async def close(self) -> None:
-        """Stop watching, and forget every frame."""
+    async def unwatch_all(self) -> None:
+        """Look at nothing any more, until something is watched again."""
         for track in list(self._watching):
             await self.unwatch(track)
+
+    async def close(self) -> None:
+        """Stop watching, and forget every frame."""
+        await self.unwatch_all()
         if self._flushing is not None:
             self._flushing.cancel()
             await asyncio.wait([self._flushing])

@@ -22,12 +22,11 @@ from meetctl.agent.hearing import Hearing
 from meetctl.agent.journal import MeetingJournal, show_usd
 from meetctl.agent.loop_monitor import LoopMonitor
 from meetctl.agent.media_clock import MediaClock
-from meetctl.agent.meeting_recording import MeetingRecording
+from meetctl.agent.meeting_recording import RECORDED, MeetingRecording
 from meetctl.agent.metering import meter_speech
 from meetctl.agent.mind import Mind, Surroundings
 from meetctl.agent.observers import Observers
 from meetctl.agent.order import decide_policy
-from meetctl.agent.persona import RECORDED
 from meetctl.agent.platform_link import Platform, PlatformLink
 from meetctl.agent.presence import Presence
 from meetctl.agent.room_tracks import RoomTracks
@@ -300,6 +299,7 @@ class Meeting:
         self._run(self._monitor.watch(), "loop-monitor")
         await self._guard.begin()
         greeting = self._mind.persona.compose_greeting(is_recorded=self._recording.is_on)
+        self._journal.write("session.ready", {"greeting": bool(greeting)})
         if greeting:
             session.say(greeting)
 

@@ -84,6 +84,13 @@ class RoomTracks:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def release(self) -> None:
+        """Let go of every track: the connection that they came by is lost; another may bring them again."""
+        await self.close()
+        for track in list(self._heard):
+            self._unhear(track)
+        await self._frames.unwatch_all()
+
     def _handlers(self) -> list[tuple[Any, Callable[..., None]]]:
         """Return what happens to tracks, and who hears of it, in this order."""
         chosen_again = ("track_published", "track_unpublished", "track_muted", "track_unmuted")
@@ -155,9 +162,12 @@ class RoomTracks:
         if track.kind == rtc.TrackKind.KIND_VIDEO:
             self._run(self._frames.unwatch(publication.sid))
         elif publication.sid in self._heard:
-            self._heard.discard(publication.sid)
-            self._journal.write("track.ended", {"track": publication.sid, "kind": "audio"})
-            self._sounds.unfollow(publication.sid)
+            self._unhear(publication.sid)
+
+    def _unhear(self, track: str) -> None:
+        self._heard.discard(track)
+        self._journal.write("track.ended", {"track": track, "kind": "audio"})
+        self._sounds.unfollow(track)
 
     def _run(self, stopping: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(stopping)

@@ -46,6 +46,7 @@ def start(
     prices: option.Prices = None,
     log_format: option.LogLines = LogFormat.AUTO,
     log_content: option.LogContent = False,
+    log_directory: option.LogDirectory = None,
 ) -> None:
     """Run the worker until a signal: the first lets running meetings end, a second ends them.
 
@@ -86,6 +87,7 @@ def start(
             prices=tuple(prices or ()),
             log_format=log_format.value,
             log_content=log_content,
+            log_directory=log_directory,
         )
     )
 

@@ -34,17 +34,18 @@ def find_sources(*, url: str | None = None, environment: Environment | None = No
         UsageError: A configuration file is wrong, or none has the chosen profile.
     """
     files = read_config_files()
-    _warn_of_files(files)
+    files.check()
+    warn_of_files(files)
     return make_sources(files, url=url, environment=environment)
 
 
 def make_sources(
     files: ConfigFiles, *, url: str | None = None, environment: Environment | None = None
 ) -> Sources:
-    """Return what `find_sources` does, from files that have been read.
+    """Return what `find_sources` does, from files that have been read, as far as they are good.
 
     Raises:
-        UsageError: As `find_sources`.
+        UsageError: The environment is neither development nor production.
     """
     values = read_values(os.environ, url=url, files=files.layers())
     if environment is None:
@@ -78,7 +79,8 @@ def find_keys() -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _warn_of_files(files: ConfigFiles) -> None:
+def warn_of_files(files: ConfigFiles) -> None:
+    """Warn of secrets that others may read, and of what goes before the chosen profile."""
     for file in files.files:
         if file.exposed_keys:
             keys = ", ".join(file.exposed_keys)

@@ -9,14 +9,11 @@ import typer
 
 from meetctl.cli.options import AsJson
 
-cost_app = typer.Typer(help="Show what was spent.", no_args_is_help=True, rich_markup_mode=None)
-
 Tenant = Annotated[
     str | None, typer.Option("--tenant", metavar="TENANT", help="Only this tenant's meetings.")
 ]
 
 
-@cost_app.command()
 def budget(tenant: Tenant = None, json: AsJson = False) -> None:
     """Show where budgets stand: of each meeting that runs on this machine, and of each tenant's day (UTC).
 

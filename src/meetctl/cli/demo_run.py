@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from meetctl import bootstrap
 from meetctl.cli.configuration import find_keys
@@ -82,19 +83,9 @@ def run_demo_command(
     for problem in meeting.report.problems:
         warn(f"{meeting.report.name}: {problem}")
     if not verification.holds:
-        _exit(ExitCode.CHECK_FAILED)
-    _exit(ExitCode.FAILED if meeting.report.problems else ExitCode.DONE)
-
-
-def _exit(code: ExitCode) -> NoReturn:
-    """End the process without taking Python down first.
-
-    The person's WebRTC threads have been seen to call into a Python that is half gone, which aborts the
-    process: a demo that went well would end as a crash.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+        raise typer.Exit(ExitCode.CHECK_FAILED)
+    if meeting.report.problems:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 class DemoDisplay:

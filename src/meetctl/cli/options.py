@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,3 +13,13 @@ Url = Annotated[
     typer.Option("--url", metavar="URL", help="The LiveKit server; as configured if not given."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before it is done.")]
+Room = Annotated[str, typer.Argument(metavar="ROOM", help="The room's name.")]
+KeptSessions = Annotated[
+    Path | None,
+    typer.Option(
+        "--sessions",
+        metavar="DIRECTORY",
+        envvar="MEETCTL_SESSIONS",
+        help="Where this machine's workers keep sessions; the data directory if not given.",
+    ),
+]

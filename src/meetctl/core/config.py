@@ -51,6 +51,7 @@ __all__ = [
     "OFFLINE_KEY",
     "OFFLINE_VARIABLE",
     "SPEAKERS",
+    "STANDARD_VOICE",
     "TURN_DETECTIONS",
     "AgentSettings",
     "BackendAccess",
@@ -69,6 +70,7 @@ __all__ = [
     "find_livekit",
     "find_offer",
     "find_provider",
+    "find_required",
     "find_voices",
     "parse_recording",
     "read_values",
@@ -93,6 +95,15 @@ def check_configuration(sources: Sources, chosen: Speaker) -> None:
     Raises:
         UsageError: All that is missing or malformed, together.
     """
+    sources.check(find_required(sources, chosen), (*CONNECTIONS, *_BUDGETS))
+
+
+def find_required(sources: Sources, chosen: Speaker) -> set[str]:
+    """Return the names of the variables that an agent with the chosen voice cannot be without.
+
+    Raises:
+        UsageError: What decides that is malformed itself.
+    """
     required = {
         *(name for name, variable in VARIABLES.items() if sources.environment in variable.required_in),
         *LIVEKIT_VARIABLES,
@@ -100,7 +111,7 @@ def check_configuration(sources: Sources, chosen: Speaker) -> None:
     }
     for provider in ("openai", "deepgram", chosen, *([STANDARD_VOICE] if sources.has_backend else ())):
         required |= _provider_variables(provider, sources)
-    sources.check(required - _offered_variables(sources), (*CONNECTIONS, *_BUDGETS))
+    return required - _offered_variables(sources)
 
 
 def find_livekit(sources: Sources) -> LiveKitAccess:

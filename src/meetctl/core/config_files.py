@@ -99,14 +99,17 @@ class ConfigFiles:
     files: tuple[ConfigFile, ...]
     profile: str | None = None
 
-    def layers(self) -> list[FileLayer]:
-        """Return their values, strongest first: of each file the profile's before its own.
+    def check(self) -> None:
+        """Check that the files can be used.
 
         Raises:
             UsageError: Something is wrong with a file, or no file has the profile.
         """
         if problems := self.find_problems():
             raise UsageError("; ".join(problems), hint="`meetctl config check` tells all that is wrong")
+
+    def layers(self) -> list[FileLayer]:
+        """Return their values, strongest first: of each file the profile's before its own."""
         layers = []
         for file in self.files:
             chosen = self._chosen(file)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meetctl.core.settings import Environment
-from meetctl.core.values import Layer, PlainLayer, Values, check_variables
+from meetctl.core.values import Layer, PlainLayer, Values, check_variables, find_missing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,13 +64,20 @@ class Sources:
         Raises:
             UsageError: All that is missing or malformed, together.
         """
+        check_variables(self.values, required, names, hint=self.hint(required), where=self.where_required)
+
+    @property
+    def where_required(self) -> str:
+        """In which circumstances something is required, in words that follow "not set"."""
+        return " (required in production)" if self.environment == "production" else ""
+
+    def hint(self, required: Collection[str]) -> str:
+        """Say how required variables that are missing are set, and what makes some unnecessary."""
         hint = "set variables in the environment or their keys in meetctl.toml, LIVEKIT_URL by --url too"
-        if self.environment == "production":
-            check_variables(self.values, required, names, hint=hint, where=" (required in production)")
-            return
-        if any(name in _LOCAL and not self.values.find(name) for name in required):
+        missing = {variable.name for variable in find_missing(self.values, required)}
+        if self.environment == "development" and not missing.isdisjoint(_LOCAL):
             hint = f"run `meetctl up` for a LiveKit server and offline providers on this machine; {hint}"
-        check_variables(self.values, required, names, hint=hint)
+        return hint
 
 
 def read_values(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from meetctl.core.variables import VARIABLES
+from meetctl.core.variables import VARIABLES, Variable
 from meetctl.errors import UsageError
 
 SourceKind = Literal["option", "environment", "file", "lk", "local stack", "default"]
@@ -66,6 +66,13 @@ class Values:
                 return Found(value=value, source=found.source, kind=found.kind)
         return None
 
+    def has(self, name: str) -> bool:
+        """Tell whether a variable has a value, be it one that cannot be."""
+        try:
+            return self.find(name) is not None
+        except UsageError:
+            return True
+
     def is_stronger(self, name: str, other: str) -> bool:
         """Tell whether a variable's value is of a stronger layer than the other's, which may have none."""
         return self._place(name) < self._place(other)
@@ -109,31 +116,30 @@ def check_variables(
     Raises:
         UsageError: All that is missing or malformed, together.
     """
-    if problems := find_problems(values, required, names, where=where):
+    problems = find_malformed(values, {*required, *names})
+    if missing := find_missing(values, required):
+        verb = "is" if len(missing) == 1 else "are"
+        named = ", ".join(f"{variable.name} ({variable.purpose})" for variable in missing)
+        problems.insert(0, f"{named} {verb} not set{where}")
+    if problems:
         raise UsageError("; ".join(problems), hint=hint)
 
 
-def find_problems(
-    values: Values, required: Collection[str], names: Collection[str] = (), *, where: str = ""
-) -> list[str]:
-    """Return what `check_variables` would refuse: first all that is missing, then what is malformed."""
-    missing, malformed = [], []
-    for name, variable in VARIABLES.items():
-        if name not in required and name not in names:
-            continue
-        try:
-            found = values.find(name)
-        except UsageError as error:
-            malformed.append(error.message)
-            continue
-        if found is None and name in required:
-            missing.append(f"{variable.name} ({variable.purpose})")
-        if fault := _find_fault(name, found):
-            malformed.append(fault)
-    if not missing:
-        return malformed
-    verb = "is" if len(missing) == 1 else "are"
-    return [f"{', '.join(missing)} {verb} not set{where}", *malformed]
+def find_missing(values: Values, required: Collection[str]) -> list[Variable]:
+    """Return the required variables that no layer says anything of."""
+    return [variable for name, variable in VARIABLES.items() if name in required and not values.has(name)]
+
+
+def find_malformed(values: Values, names: Collection[str]) -> list[str]:
+    """Return what is wrong with the values of these variables, in the order of the catalogue."""
+    problems = []
+    for name in VARIABLES:
+        if name in names:
+            try:
+                values.find_good(name)
+            except UsageError as error:
+                problems.append(error.message)
+    return problems
 
 
 def _find_fault(name: str, found: Found | None) -> str | None:

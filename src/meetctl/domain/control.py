@@ -179,6 +179,11 @@ def _check_recording(mode: object) -> str:
     return text
 
 
+def is_observer(identity: str) -> bool:
+    """Tell whether an identity is an observer's, which nobody else has by accident."""
+    return _OBSERVER.fullmatch(identity) is not None
+
+
 def _check_budget(args: Mapping[str, Any]) -> dict[str, Any]:
     if not args:
         raise UsageError("budget needs one of meeting_usd, day_usd")
@@ -192,7 +197,7 @@ def _check_budget(args: Mapping[str, Any]) -> dict[str, Any]:
 def _check_observer(op: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Take only identities that nobody else has by accident: who joins under one reads the meeting."""
     identity, history = args.get("identity"), args.get("history", False)
-    if not isinstance(identity, str) or not _OBSERVER.fullmatch(identity):
+    if not isinstance(identity, str) or not is_observer(identity):
         raise UsageError(
             f"{op} needs identity: observer- and 16 to 64 random letters, digits, - or _",
             hint="a new one for each connection, so that nobody can join under an observer's identity later",

@@ -13,6 +13,10 @@ RECORDING = "meeting.mkv"
 """The recording once the meeting is over."""
 SEGMENTS = "segments"
 """The recording while the meeting runs, and where its parts could not be joined."""
+DELIVERED = "delivered.json"
+"""How far its usage was delivered to a backend."""
+DELIVERY_LOCK = "delivery.lock"
+"""Held by whoever delivers its usage."""
 
 RunState = Literal["running", "ended", "killed", "unknown"]
 """Running: somebody holds its journal open. Ended: the journal has the session's end. Killed: nobody writes
@@ -44,6 +48,8 @@ class SessionBundle:
     """Of its recording, whole or in segments."""
     journal: Path | None = None
     """None where there is no journal."""
+    journal_bytes: int = 0
+    """How long the journal was, up to its last complete line, when it was looked at."""
     usage_waits: bool = False
     """Whether usage of it is still to be delivered to a backend."""
     pruned_at: datetime | None = None

@@ -37,6 +37,11 @@ class SessionReading:
         return usage.priced_uses / usage.uses if usage.uses else 1.0
 
     @property
+    def models(self) -> tuple[tuple[str, str], ...]:
+        """Whose models were used, each with its provider, in the order in which each first was."""
+        return tuple(dict.fromkeys((part.provider, part.model) for part in self.state.usage.parts))
+
+    @property
     def is_offline(self) -> bool:
         """Whether all of its usage was that of offline providers."""
         parts = self.state.usage.parts

@@ -1,30 +1,43 @@
-"""The only place that names concrete adapters; each is imported when it is asked for."""
+"""The only package that names concrete adapters; each is imported when it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from meetctl.agent.adapters import BundleAdapters, MeetingAdapters
-    from meetctl.core.config import AgentSettings
+    from meetctl.core.config import AgentSettings, BackendAccess
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
+    from meetctl.domain.reconciliation import ProviderAccount
+    from meetctl.domain.session_bundle import SessionBundle
     from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
     from meetctl.ports import (
+        AgentControl,
         Backend,
         Clock,
+        EventSource,
         FrameSink,
         FrameSource,
+        Ledger,
+        LogFinder,
         Progress,
         RoomAdmin,
         SessionCatalogue,
+        SessionPruner,
+        SessionStates,
         SpendingBook,
+        TokenSigner,
+        WorkerCensus,
     )
+    from meetctl.recorder.service import RecordingService, Watcher
+    from meetctl.recorder.settings import RecorderSettings
+    from meetctl.services.joining import OpenEvents
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -62,11 +75,78 @@ def session_catalogue(sessions: Path) -> SessionCatalogue:
     return DirectoryCatalogue(sessions, usage_waits=usage_waits)
 
 
+def session_pruner(sessions: Path) -> SessionPruner:
+    """Return what removes sessions from a directory."""
+    from meetctl.adapters.session_pruning import BundlePruner
+
+    return BundlePruner(sessions, session_catalogue(sessions).look_up)
+
+
+def write_session_archive(
+    bundle: SessionBundle,
+    target: Path,
+    pages: Mapping[str, bytes],
+    facts: Mapping[str, Any],
+    *,
+    media: bool,
+    content: bool,
+) -> None:
+    """Write a session's archive, complete or not at all.
+
+    Raises:
+        OutputError: It cannot be written.
+        MediaError: The bundle cannot be read, or is being pruned.
+    """
+    from meetctl.adapters import session_archive
+
+    session_archive.write_archive(bundle, target, pages, facts, media=media, content=content)
+
+
+def unpack_session_archive(path: Path, target: Path) -> Path:
+    """Unpack an archive's journal and session.json, checked, and return the bundle that they make.
+
+    Raises:
+        MediaError: It is no archive, or is damaged.
+        OutputError: It cannot be written.
+    """
+    from meetctl.adapters import session_archive
+
+    return session_archive.unpack_archive(path, target, media=False)
+
+
+def import_session_archive(path: Path, sessions: Path) -> Path:
+    """Put an archive's bundle among the sessions, checked, and return it.
+
+    Raises:
+        MediaError: It is no archive, or is damaged.
+        OutputError: It cannot be written, or such a session is there already.
+    """
+    from meetctl.adapters import session_archive
+
+    return session_archive.import_archive(path, sessions)
+
+
 def frame_directory(directory: Path, folder: str) -> FrameSink:
     """Return a directory that one recording's kept frames are written to, in a folder of their own."""
     from meetctl.adapters.frame_directory import FrameDirectory
 
     return FrameDirectory(directory, folder)
+
+
+def machine_logs(sessions: Path, logs: Path | None) -> LogFinder:
+    """Return the journals in a directory of sessions, and the workers' logs in another; None for none."""
+    from meetctl.adapters.log_files import JournalFinder
+    from meetctl.adapters.session_directory import JOURNAL
+
+    return JournalFinder(sessions, JOURNAL, logs)
+
+
+def named_logs(paths: Sequence[Path]) -> LogFinder:
+    """Return the logs and journals in the files, bundles and directories that a user names; `-` is stdin."""
+    from meetctl.adapters.log_files import NamedLogs
+    from meetctl.adapters.session_directory import JOURNAL
+
+    return NamedLogs(paths, JOURNAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,17 +245,60 @@ def export_audit(audit: Audit, directory: Path) -> None:
     audit_duckdb.export_parquet(audit, directory)
 
 
+def ledger(sessions: Path | None, on_waiting: Callable[[str], None]) -> Ledger:
+    """Return the ledger of the sessions there; of the user's own where None is given.
+
+    `on_waiting` is told what a command waits for, where it has to.
+    """
+    from meetctl.adapters.ledger_duckdb import DuckLedger
+    from meetctl.core.places import ledger_file, sessions_directory
+
+    return DuckLedger(
+        ledger_file(), sessions or sessions_directory(), clock=system_clock(), on_waiting=on_waiting
+    )
+
+
+def write_parquet(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path) -> None:
+    """Write rows of texts as a Parquet file, with the types that their columns have.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    from meetctl.adapters.ledger_duckdb import parquet
+
+    parquet.write_parquet(columns, rows, path)
+
+
+def read_provider_export(path: Path, provider: str | None) -> ProviderAccount:
+    """Read what a provider says it billed.
+
+    Raises:
+        MediaError: The file cannot be read.
+        UsageError: It has no shape that is known.
+    """
+    from meetctl.adapters.provider_exports import read_export
+
+    return read_export(path, provider)
+
+
 def backend(settings: AgentSettings) -> Backend | None:
     """Return the platform's backend; None where none is configured. It is used by one event loop.
 
     Raises:
         UsageError: A procedure is given another name that is none of ours.
     """
-    if settings.backend is None:
-        return None
+    return open_backend(settings.backend) if settings.backend is not None else None
+
+
+def open_backend(access: BackendAccess) -> Backend:
+    """Return the platform's backend at an address. It is used by one event loop.
+
+    Raises:
+        UsageError: A procedure is given another name that is none of ours.
+    """
     from meetctl.adapters.backend_trpc import TrpcBackend
 
-    return TrpcBackend(settings.backend, system_clock())
+    return TrpcBackend(access, system_clock())
 
 
 def spending_book() -> SpendingBook:
@@ -191,6 +314,60 @@ def room_admin(access: LiveKitAccess) -> RoomAdmin:
     from meetctl.adapters.livekit_admin import LiveKitAdmin
 
     return LiveKitAdmin(access)
+
+
+def local_workers() -> WorkerCensus:
+    """Return the workers of ours that run on this machine."""
+    from meetctl.adapters.local_workers import LocalWorkers
+
+    return LocalWorkers()
+
+
+def agent_control(access: LiveKitAccess) -> AgentControl:
+    """Return what steers our agents in the rooms of a LiveKit server."""
+    from meetctl.adapters.control_sender import ControlSender
+
+    return ControlSender(access, clock=system_clock())
+
+
+def local_sessions(sessions: Path) -> SessionStates:
+    """Return the states of the sessions that are kept in a directory."""
+    from meetctl.adapters.local_sessions import LocalSessions
+
+    return LocalSessions(sessions)
+
+
+def session_events(access: LiveKitAccess, room: str, sessions: Path) -> OpenEvents:
+    """Return what finds a session's events: its journal on this machine, else the agent in its room."""
+    from meetctl.adapters.journal_reader import JournalReader
+    from meetctl.adapters.local_sessions import find_journal
+    from meetctl.services.following import JournalFollower
+
+    def open_events(*, jobs: frozenset[str], session_id: str | None) -> EventSource | None:
+        journal = find_journal(sessions, jobs=jobs, session_id=session_id)
+        if journal is not None:
+            return JournalFollower(JournalReader(journal))
+        return room_observer(access, room, session_id) if session_id is not None else None
+
+    return open_events
+
+
+def room_observer(access: LiveKitAccess, room: str, session_id: str) -> EventSource:
+    """Return the events of a session in a room, as its agent sends them to an observer."""
+    import logging
+
+    from meetctl.adapters.room_observer import RoomObserver
+
+    # What the WebRTC library says of its connections is for its developers; failures come as errors.
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)
+    return RoomObserver(access, room, session_id, clock=system_clock())
+
+
+def token_signer(access: LiveKitAccess) -> TokenSigner:
+    """Return what makes and checks tokens of a LiveKit server."""
+    from meetctl.adapters.livekit_tokens import LiveKitTokens
+
+    return LiveKitTokens(access)
 
 
 def bundle_adapters(price_files: Sequence[Path] = ()) -> BundleAdapters:
@@ -246,6 +423,21 @@ def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
         begin_outbox=lambda directory: begin_outbox(
             directory, JOURNAL, backend=settings.backend.url if settings.backend else ""
         ),
+    )
+
+
+def recording_service(settings: RecorderSettings, watcher: Watcher) -> RecordingService:
+    """Return what records a room, one meeting or one after the other.
+
+    Raises:
+        OutputError: Sessions cannot be kept where they should be.
+    """
+    from meetctl.adapters.session_directory import check_sessions_directory
+    from meetctl.recorder.service import RecordingService
+
+    check_sessions_directory(settings.sessions)
+    return RecordingService(
+        settings, adapters=bundle_adapters(), admin=room_admin(settings.livekit), watcher=watcher
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.agent_settings import make_settings
 
 from meetctl import bootstrap
 from meetctl.domain.budget import BudgetLimits
@@ -98,6 +100,26 @@ def test_a_wrong_budget_is_named_with_its_place(
     assert "meetctl.toml" in done.stderr
     monkeypatch.setenv("MEETCTL_BUDGET_MEETING_USD", "2")
     assert meetctl("cost", "budget").returncode == 0
+
+
+def test_a_worker_restores_what_the_book_has_lost_and_removes_old_days(
+    meetctl: MeetctlRunner, spending: SessionSpending, tmp_path: Path
+) -> None:
+    book = bootstrap.spending_book()
+    book.write(replace(spending, day=spending.day - timedelta(days=2)))
+    now = f"{spending.updated_at:%Y-%m-%dT%H:%M:%S.%fZ}"
+    use = {"provider": "deepgram", "model": "nova-3", "audio_s": 60, "usd": "0.0048"}
+    envelope = {"ts": now, "session_id": "killed", "tenant_id": "acme", "room": "demo", "type": "stt.usage"}
+    lines = [json.dumps({"seq": seq, "t": seq, **envelope, **use}) for seq in range(3)]
+    (tmp_path / "killed").mkdir()
+    (tmp_path / "killed" / "events.jsonl").write_text("\n".join(lines) + '\n{"torn', encoding="utf-8")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "events.jsonl").write_bytes(b"\xff\n[]\n")
+    for _ in range(2):
+        asyncio.run(bootstrap.restore_days_spending(replace(make_settings(), sessions=tmp_path)))
+    (tenant,) = json.loads(meetctl("cost", "budget", "--json").stdout)["tenants"]
+    assert (tenant["tenant_id"], tenant["spent_usd"], tenant["running"]) == ("acme", "0.014400", 0)
+    assert list(book.of_day(spending.day - timedelta(days=2))) == []
 
 
 def test_each_killed_session_goes_on_counting(meetctl: MeetctlRunner, spending: SessionSpending) -> None:

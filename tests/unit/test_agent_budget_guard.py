@@ -425,6 +425,19 @@ def test_a_book_that_breaks_is_looked_at_again_later(caplog: pytest.LogCaptureFi
     play(scene)
 
 
+def test_a_book_that_breaks_at_the_start_keeps_no_meeting_from_beginning() -> None:
+    async def run() -> None:
+        book = InMemorySpendingBook()
+        book.is_broken = True
+        watch = Watch(book=book)
+        await watch.guard.begin()
+        await watch.spend("0.7")
+        assert watch.steps() == ["detail=low"]
+        await watch.guard.stop()
+
+    run_directly(run())
+
+
 def test_the_log_names_the_step_and_neither_tenant_nor_amount(caplog: pytest.LogCaptureFixture) -> None:
     async def scene(watch: Watch) -> None:
         await watch.spend("0.7654321")

@@ -474,14 +474,14 @@ def _work_beside_meetings(settings: AgentSettings) -> Callable[[], Coroutine[Any
     deliver = _delivery_of_what_was_left(settings)
 
     async def work() -> None:
-        await _restore_spending(settings)
+        await restore_days_spending(settings)
         if deliver is not None:
             await deliver()
 
     return work
 
 
-async def _restore_spending(settings: AgentSettings) -> None:
+async def restore_days_spending(settings: AgentSettings) -> None:
     """Let what killed sessions have spent today count, as far as their journals say more than the book."""
     import asyncio
     import logging

@@ -79,6 +79,7 @@ bench: setup livekit ## measure everything that docs and README state (an hour o
 	$(PYTHON) benchmarks/recorder_cpu.py
 	$(PYTHON) benchmarks/backend_overhead.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/meeting_load.py $(BENCH_ARGS)
+	$(PYTHON) benchmarks/room_recorder.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/worker_load.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/two_workers.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/answer_latency.py --backend $(BENCH_ARGS)

@@ -7,7 +7,8 @@ MeetctlError                 1  failed
 ├── UsageError               2  wrong option, file or configuration
 │   └── UnknownModelError    2  no image-token rule for a model; names close matches
 ├── ServiceError             3  a service could not be reached or refused us
-│   └── BackendError         3  the platform's backend failed one call; says how
+│   ├── BackendError         3  the platform's backend failed one call; says how
+│   └── NotFoundError        3  a room, a participant, a track or a dispatch is not there
 └── CheckFailedError         4  an --assert or --verify did not hold, or is undecided
 """
 
@@ -97,6 +98,10 @@ class BackendError(ServiceError):
 
 def _rebuild_backend_error(message: str, reason: BackendFailure, hint: str | None) -> BackendError:
     return BackendError(message, reason=reason, hint=hint)
+
+
+class NotFoundError(ServiceError):
+    """The LiveKit server has no such room, participant, track or dispatch."""
 
 
 class CheckFailedError(MeetctlError):

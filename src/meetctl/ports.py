@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,11 +11,29 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from meetctl.domain.control import Acknowledgement
+    from meetctl.domain.diagnosis import MediaPaths
     from meetctl.domain.events import Event
+    from meetctl.domain.ledger import (
+        Completeness,
+        Dimension,
+        FoldReport,
+        ImageRequest,
+        Interrupted,
+        KeptFrames,
+        RequestTokens,
+        Selection,
+        SentImages,
+        Spending,
+    )
     from meetctl.domain.live_media import LiveFrame, RecordingEnd, VideoTrack
     from meetctl.domain.log_where import Needles
     from meetctl.domain.pricing import Price
     from meetctl.domain.recording import Recording, SpeechSpan
+    from meetctl.domain.rooms import Dispatch, Participant, Room
+    from meetctl.domain.session_bundle import SessionBundle
+    from meetctl.domain.spending import SessionSpending
+    from meetctl.domain.state import SessionState
     from meetctl.domain.tenancy import (
         KnowledgeHit,
         Personality,
@@ -26,6 +44,7 @@ if TYPE_CHECKING:
         UsageRecord,
     )
     from meetctl.domain.vision_tokens import ImageRule
+    from meetctl.domain.workers import LocalWorker
 
 
 class Clock(Protocol):
@@ -202,6 +221,54 @@ class EventSink(Protocol):
         """Make everything durable; a second call does nothing."""
 
 
+class SessionCatalogue(Protocol):
+    """The sessions' bundles on this machine."""
+
+    def list_sessions(self) -> Sequence[SessionBundle]:
+        """Return all bundles, newest first; one that is broken says how.
+
+        Raises:
+            MediaError: The place where they are kept cannot be read.
+        """
+
+    def look_up(self, path: Path) -> SessionBundle:
+        """Return the bundle in a directory, which may lie elsewhere.
+
+        Raises:
+            MediaError: There is no bundle.
+        """
+
+    def read_events(self, bundle: SessionBundle) -> Iterator[Event | None]:
+        """Yield its journal's events, up to where it was when the bundle was looked at; None for a bad line.
+
+        Raises:
+            MediaError: The journal cannot be read.
+        """
+
+
+class SessionPruner(Protocol):
+    """Removes sessions from this machine; whatever interrupts it, each is whole, reduced or gone."""
+
+    def clear_leftovers(self) -> int:
+        """Remove what an interrupted prune left, and return how many sessions that were."""
+
+    def remove(self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool]) -> bool:
+        """Remove a session; False where it is in use, has gone, or is no longer wanted as it is by then.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+
+    def reduce(
+        self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool], *, now: datetime
+    ) -> bool:
+        """Remove its recording and what people said, and keep what it cost; False as `remove` says.
+
+        Raises:
+            OutputError: It cannot be written or removed.
+        """
+
+
 class MeetingRecorder(Protocol):
     """Writes what an agent saw and heard; no call but `finish` blocks, and a full disk fails none."""
 
@@ -221,11 +288,84 @@ class MeetingRecorder(Protocol):
         """Write what is still waiting, join the segments, and say what was recorded. Blocks; call it once."""
 
 
+class SpendingBook(Protocol):
+    """What the sessions of this machine have spent, by day and tenant; shared by all their processes.
+
+    Each session writes its own entries and nobody else's. An entry is there whole or not at all, and stays
+    when its session's process is killed.
+    """
+
+    def write(self, spending: SessionSpending) -> None:
+        """Put a session's entry of a day in the place of the one before.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+
+    def remove(self, day: date, tenant_id: str | None, session_id: str) -> None:
+        """Take out an entry, if there is one: the session turned out to be another tenant's.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+
+    def of_tenant(self, day: date, tenant_id: str | None) -> Sequence[SessionSpending]:
+        """Return the entries of a tenant's day; of sessions without a tenant where it is None."""
+
+    def of_day(self, day: date) -> Sequence[SessionSpending]:
+        """Return the entries of a day, of all tenants."""
+
+    def forget_before(self, day: date) -> None:
+        """Take out all entries of earlier days."""
+
+
 class FrameEncoder(Protocol):
     """Turns a live frame into what a model is sent."""
 
     def jpeg(self, frame: LiveFrame, width: int, height: int) -> bytes:
         """Return the frame as JPEG in this size; safe to call from any thread."""
+
+
+class Ledger(Protocol):
+    """What all journals of this machine say that was used, derived from them.
+
+    Every call may raise ServiceError where others use it for too long, and MeetctlError where it is damaged.
+    """
+
+    def fold(self, progress: Progress) -> FoldReport:
+        """Take in what journals have and it has not; each event counts once, by its session and number."""
+
+    def sum_spending(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[Spending]:
+        """Return exact sums of usage, by the dimensions and by provider, model, unit and basis."""
+
+    def count_completeness(self, selection: Selection) -> Completeness:
+        """Return what may be missing in the sums of a selection."""
+
+    def sum_tokens(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[RequestTokens]:
+        """Return the tokens of billed requests, by the dimensions and by day, provider, model and basis."""
+
+    def count_images(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[SentImages]:
+        """Return how many images of each size billed requests sent."""
+
+    def list_image_requests(
+        self, selection: Selection, by: Sequence[Dimension] = ()
+    ) -> Iterator[ImageRequest]:
+        """Yield billed requests, session by session, each session's in its own order."""
+
+    def count_kept(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[KeptFrames]:
+        """Return how many frames of each size were kept under which policy."""
+
+    def sum_interrupted(self, selection: Selection) -> list[Interrupted]:
+        """Return what requests cost that were cut off, by provider."""
+
+    def query(self, sql: str, *, write: bool = False) -> Iterator[tuple[object, ...]]:
+        """Yield the columns' names of a query of the user's, then its rows; it reads nothing but the ledger.
+
+        Without `write` it changes nothing either. The ledger is open until the last row.
+
+        Raises:
+            UsageError: It is wrong; the message says where.
+        """
 
 
 class Backend(Protocol):
@@ -261,3 +401,152 @@ class Backend(Protocol):
 
     async def aclose(self) -> None:
         """Let go of its connections."""
+
+
+class TokenSigner(Protocol):
+    """A key of a LiveKit server, for making and checking tokens."""
+
+    @property
+    def api_key(self) -> str:
+        """The key's id, which a token names as its issuer."""
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """Return a token with these claims."""
+
+    def has_signed(self, token: str) -> bool:
+        """Tell whether a token's signature was made with the key's secret; nothing else of it is checked.
+
+        Any text may be given.
+        """
+
+
+class RoomAdmin(Protocol):
+    """The rooms of a LiveKit server, who is in them, and which agents were sent there.
+
+    Every call may raise ServiceError: the server cannot be reached, or refuses us or the request. What is not
+    there raises NotFoundError, in every call but `find_room`.
+    """
+
+    async def list_rooms(self) -> tuple[Room, ...]:
+        """Return all rooms, by name."""
+
+    async def find_room(self, name: str) -> Room | None:
+        """Return one room; None where it is not there."""
+
+    async def create_room(
+        self,
+        name: str,
+        *,
+        metadata: str = "",
+        empty_timeout_s: int | None = None,
+        departure_timeout_s: int | None = None,
+        max_participants: int | None = None,
+    ) -> Room:
+        """Make a room, and return it; one that is there already is returned as it is, and not changed.
+
+        What is None is as the server is configured.
+        """
+
+    async def close_room(self, name: str) -> None:
+        """End the room for everybody in it."""
+
+    async def list_participants(self, room: str) -> tuple[Participant, ...]:
+        """Return who is in a room, hidden participants too, in the order in which they came."""
+
+    async def remove_participant(self, room: str, identity: str) -> None:
+        """Put somebody out of a room; whoever has a token may join again."""
+
+    async def mute_track(self, room: str, identity: str, track: str, *, muted: bool) -> None:
+        """Mute a track, or unmute it, which a server allows only where it is configured so."""
+
+    async def list_dispatches(self, room: str) -> tuple[Dispatch, ...]:
+        """Return which agents were sent into a room, in the order in which they were."""
+
+    async def create_dispatch(self, room: str, agent_name: str, *, metadata: str = "") -> Dispatch:
+        """Send an agent into a room; LiveKit makes the room where it is not there."""
+
+    async def delete_dispatch(self, room: str, dispatch: str) -> None:
+        """Take a dispatch back; an agent that has come because of it is taken out of the room."""
+
+    async def aclose(self) -> None:
+        """Let go of its connections."""
+
+
+class MediaProbe(Protocol):
+    """Finds out which ways media can go between here and a LiveKit server."""
+
+    async def find_paths(self, room: str) -> MediaPaths:
+        """Join a room for a moment, hidden and without publishing anything, and return the ways there.
+
+        Raises:
+            ServiceError: The server cannot be reached, or refuses us.
+        """
+
+
+class RemoteClock(Protocol):
+    """The time of another machine."""
+
+    async def now(self) -> datetime | None:
+        """Return its time to the second, aware and in UTC; None where it does not tell.
+
+        Raises:
+            ServiceError: It cannot be reached.
+        """
+
+
+class Machine(Protocol):
+    """What this machine has."""
+
+    def free_bytes(self, directory: Path) -> int:
+        """Return how much space there is for a directory, which need not exist yet.
+
+        Raises:
+            OutputError: It cannot be written to.
+        """
+
+    def missing_codecs(self) -> tuple[str, ...]:
+        """Return what PyAV lacks of what recordings are written with and read by, in words."""
+
+
+class EventSource(Protocol):
+    """One session's events, from wherever they can be had."""
+
+    def follow(self) -> AsyncGenerator[Event, None]:
+        """Yield the events in their order, each once, from the session's first on, as they come.
+
+        It ends with the session's end, or when nothing more can come of it. Close it (`contextlib.aclosing`)
+        where it is not read to its end.
+
+        Raises:
+            ServiceError: They cannot be had from there.
+            MediaError: The journal cannot be read.
+        """
+
+
+class SessionStates(Protocol):
+    """What sessions have come to so far, as far as this machine knows."""
+
+    async def read(self, session_id: str) -> SessionState | None:
+        """Return a session's state now; None where its journal is not on this machine."""
+
+
+class WorkerCensus(Protocol):
+    """The workers of ours on this machine."""
+
+    async def list_workers(self) -> tuple[LocalWorker, ...]:
+        """Return those that run, by agent name."""
+
+
+class AgentControl(Protocol):
+    """Steers our agents from outside their rooms."""
+
+    async def send(
+        self, room: str, op: str, args: Mapping[str, Any], *, session_id: str | None = None
+    ) -> Acknowledgement:
+        """Have the agent in a room perform an operation, and wait until it has.
+
+        Raises:
+            UsageError: The operation or its arguments are wrong, or it is not said which of several agents.
+            NotFoundError: There is no such room or agent.
+            ServiceError: It did not, or has not answered in time, or the server refuses.
+        """

@@ -87,7 +87,7 @@ def test_a_part_without_a_price_leaves_the_line_unpriced_and_never_free() -> Non
     ):
         cost.add(one)
     assert [(line.unit, line.usd) for line in cost.unpriced] == [("characters", None)]
-    assert cost.usd == Decimal("0.0048")
+    assert cost.usd == Decimal("0.1048")
     assert cost.lines[0].quantity == 20
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import jwt
-from aiohttp import ClientError
 from livekit import api
 
+from meetctl.adapters.livekit_api import open_api
 from meetctl.domain.control import (
     ACKNOWLEDGED,
     CONTROL_TOPIC,
@@ -22,7 +21,9 @@ from meetctl.domain.control import (
     find_acknowledgement,
 )
 from meetctl.domain.control_token import make_claims
-from meetctl.errors import ServiceError, UsageError
+from meetctl.domain.rooms import SESSION_ATTRIBUTE
+from meetctl.errors import NotFoundError, ServiceError, UsageError
+from meetctl.services.tokens import make_identity
 
 if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 ANSWER_LIMIT_S = 10.0
 _LOOK_EVERY_S = 0.1
-_SESSION = "meetctl.session_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +43,32 @@ class AgentInRoom:
 
 def name_observer() -> str:
     """Return a new identity for an observer, which nobody else can have."""
-    return f"observer-{secrets.token_hex(16)}"
+    return make_identity("observer")
 
 
 async def find_agents(access: LiveKitAccess, room: str) -> tuple[AgentInRoom, ...]:
     """Return our agents in a room.
 
     Raises:
-        ServiceError: There is no such room, or the server cannot be reached, or refuses.
+        NotFoundError: There is no such room.
+        ServiceError: The server cannot be reached, or refuses.
     """
-    async with _open_api(access) as livekit:
+    async with open_api(access) as livekit:
         return await _find_agents(livekit, room)
+
+
+class ControlSender:
+    """The AgentControl port over a server's API."""
+
+    def __init__(self, access: LiveKitAccess, *, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+
+    async def send(
+        self, room: str, op: str, args: Mapping[str, Any], *, session_id: str | None = None
+    ) -> Acknowledgement:
+        """Have the agent in a room perform an operation, and wait until it has."""
+        return await send_control(self._access, room, op, args, clock=self._clock, session_id=session_id)
 
 
 async def send_control(
@@ -73,11 +88,12 @@ async def send_control(
     Raises:
         UsageError: There is no such operation, its arguments do not fit, or it is not said which of several
             agents is meant.
-        ServiceError: There is no such room or agent, it refused, failed or has not answered in time, or the
+        NotFoundError: There is no such room or agent.
+        ServiceError: It refused, failed or has not answered in time, or the
             server cannot be reached, or refuses.
     """
     checked = check_arguments(op, args)
-    async with _open_api(access) as livekit:
+    async with open_api(access) as livekit:
         agent = _choose(await _find_agents(livekit, room), room, session_id)
         jti = secrets.token_urlsafe(16)
         claims = make_claims(
@@ -114,13 +130,13 @@ async def send_control(
 async def _find_agents(livekit: api.LiveKitAPI, room: str) -> tuple[AgentInRoom, ...]:
     rooms = await livekit.room.list_rooms(api.ListRoomsRequest(names=[room]))
     if not rooms.rooms:
-        raise ServiceError(f"there is no room {room!r}", hint="a room is there while somebody is in it")
+        raise NotFoundError(f"there is no room {room!r}", hint="a room is there while somebody is in it")
     answer = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
     return tuple(
-        AgentInRoom(identity=one.identity, session_id=one.attributes[_SESSION])
+        AgentInRoom(identity=one.identity, session_id=one.attributes[SESSION_ATTRIBUTE])
         for one in answer.participants
         # Anybody may be let set attributes of their own; only the server says who is an agent.
-        if one.kind == api.ParticipantInfo.Kind.AGENT and one.attributes.get(_SESSION)
+        if one.kind == api.ParticipantInfo.Kind.AGENT and one.attributes.get(SESSION_ATTRIBUTE)
     )
 
 
@@ -128,7 +144,7 @@ def _choose(agents: tuple[AgentInRoom, ...], room: str, session_id: str | None) 
     chosen = [agent for agent in agents if session_id in (None, agent.session_id)]
     if not chosen:
         which = "agent of meetctl" if session_id is None else f"agent with session {session_id!r}"
-        raise ServiceError(
+        raise NotFoundError(
             f"there is no {which} in room {room!r}",
             hint="one that has just been sent there may still be joining",
         )
@@ -158,22 +174,3 @@ async def _wait_for_answer(
         if answer is not None:
             return answer
         await asyncio.sleep(_LOOK_EVERY_S)
-
-
-@asynccontextmanager
-async def _open_api(access: LiveKitAccess) -> AsyncIterator[api.LiveKitAPI]:
-    """Open the server's API; what it refuses, and that it cannot be reached, is told plainly."""
-    try:
-        async with api.LiveKitAPI(access.url, access.api_key, access.api_secret) as livekit:
-            yield livekit
-    except api.TwirpError as error:
-        if error.status in (401, 403):
-            raise ServiceError(
-                f"the LiveKit server {access.url} refused the key {access.api_key!r}",
-                hint="LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be this server's",
-            ) from error
-        raise ServiceError(f"the LiveKit server {access.url} refused: {error.message}") from error
-    except (ClientError, OSError, TimeoutError) as error:
-        raise ServiceError(
-            f"the LiveKit server {access.url} cannot be reached", hint="start one with `meetctl up`"
-        ) from error

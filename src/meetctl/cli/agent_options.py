@@ -119,7 +119,12 @@ Record = Annotated[
     str, _option("What of the video is recorded: off, sampled, full, or frames a second.", "RECORD", "HOW")
 ]
 Announce = Annotated[
-    bool, typer.Option("--announce/--no-announce", help="Tell people that the meeting is recorded.")
+    bool,
+    typer.Option(
+        "--announce/--no-announce",
+        envvar="MEETCTL_ANNOUNCE",
+        help="Tell people that the meeting is recorded.",
+    ),
 ]
 Sessions = Annotated[
     Path | None,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from platformdirs import user_cache_path, user_data_path, user_state_path
+from platformdirs import user_cache_path, user_config_path, user_data_path, user_state_path
 
 _NAME = "meetctl"
 
 NO_LOGS = "off"
 """What `--log-directory` says where logs are kept nowhere."""
+
+
+def config_directory() -> Path:
+    """Return where the user's own configuration is."""
+    return user_config_path(_NAME, appauthor=False)
 
 
 def cache_directory() -> Path:
@@ -37,3 +42,13 @@ def choose_logs_directory(chosen: str | None) -> Path | None:
 def sessions_directory() -> Path:
     """Return where the bundles of this machine's sessions are kept."""
     return user_data_path(_NAME, appauthor=False) / "sessions"
+
+
+def spending_directory() -> Path:
+    """Return where the sessions of this machine write down what they have spent."""
+    return state_directory() / "budget"
+
+
+def ledger_file() -> Path:
+    """Return where the database is kept that is derived from all journals, in a directory of its own."""
+    return user_data_path(_NAME, appauthor=False) / "ledger" / "ledger.duckdb"

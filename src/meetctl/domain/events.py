@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 _ENVELOPE = ("v", "seq", "ts", "t", "type", "session_id", "tenant_id", "room")
@@ -84,6 +86,8 @@ def parse_event(line: str | bytes) -> Event:
     t, seq, kind = data.get("t"), data.get("seq"), data.get("type")
     if not isinstance(t, int | float) or not isinstance(seq, int) or not isinstance(kind, str):
         raise ValueError("an event has a seq, a time t and a type")
+    if not _is_finite(t):
+        raise ValueError("an event's time is a number of seconds")
     return Event(
         seq=seq,
         ts=str(data.get("ts", "")),
@@ -94,6 +98,19 @@ def parse_event(line: str | bytes) -> Event:
         room=str(data.get("room", "")),
         fields={key: value for key, value in data.items() if key not in _ENVELOPE},
     )
+
+
+def moment_of(event: Event) -> datetime | None:
+    """Return when an event was written, in UTC; None where it does not say so.
+
+    >>> moment_of(parse_event('{"seq":1,"t":0,"type":"log","ts":"2026-11-16T09:00:00Z"}')).hour
+    9
+    """
+    try:
+        at = datetime.fromisoformat(event.ts)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo is not None else None
 
 
 def parse_journal(text: bytes) -> Iterator[Event | None]:
@@ -125,6 +142,13 @@ def find_request_times(events: Iterable[Event]) -> tuple[int, ...]:
         elif event.type == "transcript" and event.fields.get("final") and event.fields.get("role") == "user":
             utterances.append(round(event.t * 1_000_000))
     return tuple(sorted(requests or utterances))
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False  # a whole number beyond any float
 
 
 def _may_be_billed(request: Event) -> bool:

@@ -28,6 +28,8 @@ OFFLINE = "offline"
 TOKENS = "tokens"
 """The unit of a request's amount where nobody said which of its tokens cost what."""
 
+_MOST_DIGITS = 18
+"""An amount with more digits before or behind its point is none that anybody bills."""
 
 _CHARACTERS_A_TOKEN = 4
 """English text: https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them"""
@@ -117,8 +119,68 @@ def add_usd(amounts: Iterable[Decimal | None]) -> Decimal | None:
     return total
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageTotal:
+    """What usage came to so far; each further use makes a new total.
+
+    >>> use = {"provider": "cartesia", "model": "sonic-3", "characters": 120, "basis": "reported"}
+    >>> total = UsageTotal().add("tts.usage", {**use, "usd": "0.006"}).add("tts.usage", use)
+    >>> [(line.usd, int(line.quantity)) for line in total.parts], total.lines[0].usd
+    ([(Decimal('0.006'), 120), (None, 120)], None)
+    >>> total.usd, total.priced_uses, total.uses
+    (Decimal('0.006'), 1, 2)
+    """
+
+    parts: tuple[CostLine, ...] = ()
+    """One for each provider, model, unit and basis, in the order in which each first occurred; what has no
+    price stands apart from what has one."""
+    uses: int = 0
+    """How many usage events it is made of."""
+    priced_uses: int = 0
+    """How many of them have a price in all their parts."""
+
+    def add(self, kind: str, fields: Mapping[str, Any]) -> UsageTotal:
+        """Return the total with what one event says; all but usage changes nothing."""
+        lines = read_usage(kind, fields)
+        if not lines:
+            return self
+        parts = {_part_key(part): part for part in self.parts}
+        for line in lines:
+            known = parts.get(_part_key(line))
+            parts[_part_key(line)] = _join(known, line) if known else line
+        is_priced = all(line.usd is not None for line in lines)
+        return UsageTotal(
+            parts=tuple(parts.values()), uses=self.uses + 1, priced_uses=self.priced_uses + is_priced
+        )
+
+    @property
+    def lines(self) -> tuple[CostLine, ...]:
+        """One for each provider, model and unit, in the order in which each first occurred."""
+        lines: dict[tuple[str, str, str], CostLine] = {}
+        for part in self.parts:
+            key = (part.provider, part.model, part.unit)
+            known = lines.get(key)
+            lines[key] = _join(known, part) if known else part
+        return tuple(lines.values())
+
+    @property
+    def usd(self) -> Decimal:
+        """What all usage that has a price costs; `unpriced` says what is missing in it."""
+        return sum((part.usd for part in self.parts if part.usd is not None), Decimal(0))
+
+    @property
+    def unpriced(self) -> tuple[CostLine, ...]:
+        """The parts without a price, whose cost nobody knows."""
+        return tuple(part for part in self.parts if part.usd is None)
+
+    @property
+    def image_usd(self) -> Decimal | None:
+        """The images' share of all usage; None where any part of it has no price."""
+        return add_usd(part.image_usd for part in self.parts)
+
+
 class SessionCost:
-    """The running cost of one session.
+    """The running cost of one session, for those who hold on to it while it grows.
 
     >>> from meetctl.domain.events import parse_event
     >>> cost = SessionCost()
@@ -133,7 +195,7 @@ class SessionCost:
     """
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[str, str, str], CostLine] = {}
+        self._total = UsageTotal()
 
     def add(self, event: Event) -> None:
         """Take one event; all but usage is ignored."""
@@ -141,38 +203,35 @@ class SessionCost:
 
     def add_use(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Take what a usage event says, also where the event itself could not be written."""
-        for line in read_usage(kind, fields):
-            key = (line.provider, line.model, line.unit)
-            known = self._lines.get(key)
-            self._lines[key] = _join(known, line) if known else line
+        self._total = self._total.add(kind, fields)
 
     @property
     def lines(self) -> tuple[CostLine, ...]:
         """All usage so far, in the order in which each kind first occurred."""
-        return tuple(self._lines.values())
+        return self._total.lines
 
     @property
     def usd(self) -> Decimal:
         """What all usage that has a price costs; `unpriced` says what is missing in it."""
-        return sum((line.usd for line in self.lines if line.usd is not None), Decimal(0))
+        return self._total.usd
 
     @property
     def unpriced(self) -> tuple[CostLine, ...]:
-        """The lines without a price, whose cost nobody knows."""
+        """The lines of which any part has no price, so that their cost is not known."""
         return tuple(line for line in self.lines if line.usd is None)
 
     @property
     def image_usd(self) -> Decimal | None:
         """The images' share of all usage; None where any part of it has no price."""
-        return add_usd(line.image_usd for line in self.lines)
+        return self._total.image_usd
 
 
 def fold_usage(events: Iterable[Event]) -> tuple[CostLine, ...]:
     """Return what all usage among the events cost, by provider, model and unit."""
-    cost = SessionCost()
+    total = UsageTotal()
     for event in events:
-        cost.add(event)
-    return cost.lines
+        total = total.add(event.type, event.fields)
+    return total.lines
 
 
 def read_usage(kind: str, fields: Mapping[str, Any]) -> list[CostLine]:
@@ -288,6 +347,10 @@ def _join(one: CostLine, other: CostLine) -> CostLine:
     )
 
 
+def _part_key(line: CostLine) -> tuple[str, str, str, str, bool]:
+    return line.provider, line.model, line.unit, line.basis, line.usd is None
+
+
 def _number(value: object) -> Fraction:
     """Read a count from JSON exactly as it is written; what is no count of anything is 0."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -304,7 +367,9 @@ def _amount(value: object) -> Decimal | None:
         amount = Decimal(value) if isinstance(value, str) else None
     except ArithmeticError:
         return None
-    return amount if amount is not None and amount.is_finite() else None
+    if amount is None or not amount.is_finite() or abs(amount.adjusted()) > _MOST_DIGITS:
+        return None
+    return amount
 
 
 def _text(usd: Decimal | None) -> str | None:

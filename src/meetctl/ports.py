@@ -14,7 +14,20 @@ if TYPE_CHECKING:
     from meetctl.domain.control import Acknowledgement
     from meetctl.domain.diagnosis import MediaPaths
     from meetctl.domain.events import Event
+    from meetctl.domain.ledger import (
+        Completeness,
+        Dimension,
+        FoldReport,
+        ImageRequest,
+        Interrupted,
+        KeptFrames,
+        RequestTokens,
+        Selection,
+        SentImages,
+        Spending,
+    )
     from meetctl.domain.live_media import LiveFrame, RecordingEnd, VideoTrack
+    from meetctl.domain.log_where import Needles
     from meetctl.domain.pricing import Price
     from meetctl.domain.recording import Recording, SpeechSpan
     from meetctl.domain.rooms import Dispatch, Participant, Room
@@ -42,6 +55,71 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds that never run backwards, for measuring durations."""
+
+
+class LogSource(Protocol):
+    """The lines of one file, from a time on, and those that are written later; each exactly once.
+
+    A line is what stands before a newline, without it. A very long one comes in pieces.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the source is called, such as a path."""
+
+    @property
+    def can_read_backwards(self) -> bool:
+        """Whether its end can be read before its beginning, which a pipe's cannot."""
+
+    def first_time(self) -> str:
+        """Return the time of its first line that has one; empty where none is found near the beginning.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def lines(self, needles: Needles, *, since: str, follows: bool) -> Iterator[Sequence[bytes]]:
+        """Yield the lines that are there, in the order of writing and in batches as they are read.
+
+        Lines that lack one of `needles` may be left out, and so may those from before `since`. What follows
+        the last newline is a line too, unless the source is followed and may yet be told the rest.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def lines_backwards(self, needles: Needles, *, follows: bool) -> Iterator[Sequence[bytes]]:
+        """Yield the lines that are there, the last one first; `poll` goes on after it.
+
+        Lines that lack one of `needles` may be left out.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def is_over(self) -> bool:
+        """Tell whether nothing will be written any more, as after a session's end."""
+
+    def poll(self) -> Sequence[bytes]:
+        """Return the lines that were completed since the last call, however the file was rotated meanwhile.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def close(self) -> None:
+        """Let go of it; a second call does nothing."""
+
+
+class LogFinder(Protocol):
+    """Which logs and journals there are."""
+
+    def find(self) -> Sequence[LogSource]:
+        """Return the sources that no call has returned before.
+
+        Raises:
+            LogError: What was named is not there.
+        """
 
 
 class PriceBook(Protocol):
@@ -246,6 +324,48 @@ class FrameEncoder(Protocol):
 
     def jpeg(self, frame: LiveFrame, width: int, height: int) -> bytes:
         """Return the frame as JPEG in this size; safe to call from any thread."""
+
+
+class Ledger(Protocol):
+    """What all journals of this machine say that was used, derived from them.
+
+    Every call may raise ServiceError where others use it for too long, and MeetctlError where it is damaged.
+    """
+
+    def fold(self, progress: Progress) -> FoldReport:
+        """Take in what journals have and it has not; each event counts once, by its session and number."""
+
+    def sum_spending(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[Spending]:
+        """Return exact sums of usage, by the dimensions and by provider, model, unit and basis."""
+
+    def count_completeness(self, selection: Selection) -> Completeness:
+        """Return what may be missing in the sums of a selection."""
+
+    def sum_tokens(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[RequestTokens]:
+        """Return the tokens of billed requests, by the dimensions and by day, provider, model and basis."""
+
+    def count_images(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[SentImages]:
+        """Return how many images of each size billed requests sent."""
+
+    def list_image_requests(
+        self, selection: Selection, by: Sequence[Dimension] = ()
+    ) -> Iterator[ImageRequest]:
+        """Yield billed requests, session by session, each session's in its own order."""
+
+    def count_kept(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[KeptFrames]:
+        """Return how many frames of each size were kept under which policy."""
+
+    def sum_interrupted(self, selection: Selection) -> list[Interrupted]:
+        """Return what requests cost that were cut off, by provider."""
+
+    def query(self, sql: str, *, write: bool = False) -> Iterator[tuple[object, ...]]:
+        """Yield the columns' names of a query of the user's, then its rows; it reads nothing but the ledger.
+
+        Without `write` it changes nothing either. The ledger is open until the last row.
+
+        Raises:
+            UsageError: It is wrong; the message says where.
+        """
 
 
 class Backend(Protocol):

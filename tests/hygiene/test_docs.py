@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 import typer.main
 
+from docs.guides import PAGE_OF
 from meetctl.cli.main import app
 from meetctl.core.variables import PROCEDURES, VARIABLES
 from meetctl.domain.control import OPERATIONS
@@ -35,6 +36,19 @@ PAGES = sorted(
 )
 PAGE_OF = {
     ("replay",): "docs/replay.md",
+    ("join",): "docs/join.md",
+    ("leave",): "docs/join.md",
+    ("rooms", "list"): "docs/rooms.md",
+    ("rooms", "show"): "docs/rooms.md",
+    ("rooms", "watch"): "docs/rooms.md",
+    ("rooms", "create"): "docs/rooms.md",
+    ("rooms", "close"): "docs/rooms.md",
+    ("participants", "list"): "docs/rooms.md",
+    ("participants", "remove"): "docs/rooms.md",
+    ("participants", "mute"): "docs/rooms.md",
+    ("dispatch", "list"): "docs/rooms.md",
+    ("dispatch", "delete"): "docs/rooms.md",
+    ("logs",): "docs/logs.md",
     ("demo",): "docs/demo.md",
     ("up",): "docs/local-stack.md",
     ("down",): "docs/local-stack.md",
@@ -42,6 +56,7 @@ PAGE_OF = {
     ("agent", "start"): "docs/agent.md",
     ("agent", "dev"): "docs/agent.md",
     ("offline-providers",): "docs/offline-providers.md",
+    ("cost", "budget"): "docs/budgets.md",
     ("prices", "show"): "docs/prices.md",
     ("prices", "check"): "docs/prices.md",
     ("token", "mint"): "docs/tokens.md",

@@ -361,6 +361,7 @@ def test_the_book_says_how_the_budgets_stand_and_that_the_session_has_ended() ->
         await next_look()
         (entry,) = watch.book.entries.values()
         assert (entry.limits, entry.step, entry.is_running) == (LIMITS, "fps=0.2 window=1", True)
+        assert entry.day_step is None
         await watch.guard.stop()
         # What recognition reports when its connection closes still counts.
         await watch.spend("0.05")

@@ -258,6 +258,7 @@ class BudgetGuard:
             meeting=self._spent,
             limits=self._limits,
             step=name_step(self._steps, self._level),
+            day_step=name_step(self._steps, self._levels.get("tenant day", 0)),
             is_running=is_running,
         )
         return entry if entry == known else replace(entry, updated_at=self._clock.now())

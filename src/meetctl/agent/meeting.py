@@ -299,6 +299,7 @@ class Meeting:
         self._run(self._monitor.watch(), "loop-monitor")
         await self._guard.begin()
         greeting = self._mind.persona.compose_greeting(is_recorded=self._recording.is_on)
+        self._journal.write("session.ready", {"greeting": bool(greeting)})
         if greeting:
             session.say(greeting)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
+    from meetctl.domain.reconciliation import ProviderAccount
     from meetctl.domain.session_bundle import SessionBundle
     from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
         Clock,
         FrameSink,
         FrameSource,
+        Ledger,
+        LogFinder,
         Progress,
         RoomAdmin,
         SessionCatalogue,
         SessionPruner,
         SpendingBook,
         TokenSigner,
-        WorkerCensus,
     )
     from meetctl.recorder.service import RecordingService, Watcher
     from meetctl.recorder.settings import RecorderSettings
@@ -126,6 +128,22 @@ def frame_directory(directory: Path, folder: str) -> FrameSink:
     return FrameDirectory(directory, folder)
 
 
+def machine_logs(sessions: Path, logs: Path | None) -> LogFinder:
+    """Return the journals in a directory of sessions, and the workers' logs in another; None for none."""
+    from meetctl.adapters.log_files import JournalFinder
+    from meetctl.adapters.session_directory import JOURNAL
+
+    return JournalFinder(sessions, JOURNAL, logs)
+
+
+def named_logs(paths: Sequence[Path]) -> LogFinder:
+    """Return the logs and journals in the files, bundles and directories that a user names; `-` is stdin."""
+    from meetctl.adapters.log_files import NamedLogs
+    from meetctl.adapters.session_directory import JOURNAL
+
+    return NamedLogs(paths, JOURNAL)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditTask:
     """One recording to audit, with all that a process of its own needs for it."""
@@ -222,6 +240,42 @@ def export_audit(audit: Audit, directory: Path) -> None:
     audit_duckdb.export_parquet(audit, directory)
 
 
+def ledger(sessions: Path | None, on_waiting: Callable[[str], None]) -> Ledger:
+    """Return the ledger of the sessions there; of the user's own where None is given.
+
+    `on_waiting` is told what a command waits for, where it has to.
+    """
+    from meetctl.adapters.ledger_duckdb import DuckLedger
+    from meetctl.core.places import ledger_file, sessions_directory
+
+    return DuckLedger(
+        ledger_file(), sessions or sessions_directory(), clock=system_clock(), on_waiting=on_waiting
+    )
+
+
+def write_parquet(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path) -> None:
+    """Write rows of texts as a Parquet file, with the types that their columns have.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    from meetctl.adapters.ledger_duckdb import parquet
+
+    parquet.write_parquet(columns, rows, path)
+
+
+def read_provider_export(path: Path, provider: str | None) -> ProviderAccount:
+    """Read what a provider says it billed.
+
+    Raises:
+        MediaError: The file cannot be read.
+        UsageError: It has no shape that is known.
+    """
+    from meetctl.adapters.provider_exports import read_export
+
+    return read_export(path, provider)
+
+
 def backend(settings: AgentSettings) -> Backend | None:
     """Return the platform's backend; None where none is configured. It is used by one event loop.
 
@@ -255,13 +309,6 @@ def room_admin(access: LiveKitAccess) -> RoomAdmin:
     from meetctl.adapters.livekit_admin import LiveKitAdmin
 
     return LiveKitAdmin(access)
-
-
-def local_workers() -> WorkerCensus:
-    """Return the workers of ours that run on this machine."""
-    from meetctl.adapters.local_workers import LocalWorkers
-
-    return LocalWorkers()
 
 
 def token_signer(access: LiveKitAccess) -> TokenSigner:
@@ -334,12 +381,14 @@ def recording_service(settings: RecorderSettings, watcher: Watcher) -> Recording
         OutputError: Sessions cannot be kept where they should be.
     """
     from meetctl.adapters.session_directory import check_sessions_directory
+    from meetctl.recorder.adapters import RecorderAdapters
     from meetctl.recorder.service import RecordingService
 
     check_sessions_directory(settings.sessions)
-    return RecordingService(
-        settings, adapters=bundle_adapters(), admin=room_admin(settings.livekit), watcher=watcher
+    adapters = RecorderAdapters(
+        bundle=bundle_adapters(), admin=room_admin(settings.livekit), signer=token_signer(settings.livekit)
     )
+    return RecordingService(settings, adapters, watcher)
 
 
 def check_agent_settings(settings: AgentSettings) -> None:

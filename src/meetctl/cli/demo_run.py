@@ -9,10 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from meetctl import bootstrap
 from meetctl.cli.configuration import find_keys
 from meetctl.cli.diagnostics import note, warn
-from meetctl.cli.ending import end_process
 from meetctl.cli.output import print_json, print_text, render
 from meetctl.cli.progress import ProgressBoard
 from meetctl.cli.replay_request import make_request
@@ -82,8 +83,9 @@ def run_demo_command(
     for problem in meeting.report.problems:
         warn(f"{meeting.report.name}: {problem}")
     if not verification.holds:
-        end_process(ExitCode.CHECK_FAILED)
-    end_process(ExitCode.FAILED if meeting.report.problems else ExitCode.DONE)
+        raise typer.Exit(ExitCode.CHECK_FAILED)
+    if meeting.report.problems:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 class DemoDisplay:

@@ -8,6 +8,9 @@ from platformdirs import user_cache_path, user_config_path, user_data_path, user
 
 _NAME = "meetctl"
 
+NO_LOGS = "off"
+"""What `--log-directory` says where logs are kept nowhere."""
+
 
 def config_directory() -> Path:
     """Return where the user's own configuration is."""
@@ -24,6 +27,18 @@ def state_directory() -> Path:
     return user_state_path(_NAME, appauthor=False)
 
 
+def logs_directory() -> Path:
+    """Return where workers keep their logs."""
+    return state_directory() / "logs"
+
+
+def choose_logs_directory(chosen: str | None) -> Path | None:
+    """Return where workers keep their logs by what `--log-directory` says; None where they keep none."""
+    if chosen == NO_LOGS:
+        return None
+    return Path(chosen) if chosen else logs_directory()
+
+
 def sessions_directory() -> Path:
     """Return where the bundles of this machine's sessions are kept."""
     return user_data_path(_NAME, appauthor=False) / "sessions"
@@ -32,3 +47,8 @@ def sessions_directory() -> Path:
 def spending_directory() -> Path:
     """Return where the sessions of this machine write down what they have spent."""
     return state_directory() / "budget"
+
+
+def ledger_file() -> Path:
+    """Return where the database is kept that is derived from all journals, in a directory of its own."""
+    return user_data_path(_NAME, appauthor=False) / "ledger" / "ledger.duckdb"

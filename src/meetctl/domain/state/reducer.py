@@ -127,6 +127,7 @@ _TAKERS: Mapping[str, tuple[_Taker, ...]] = {
         ("looking", about.start_looking),
         ("recording", about.start_recording),
     ),
+    "session.ready": (),
     "session.ended": (("about", about.end_about), ("recording", about.end_recording)),
     "tenant.resolved": (("about", about.resolve_tenant),),
     "policy.changed": (("looking", about.change_looking),),
@@ -158,7 +159,7 @@ _TAKERS: Mapping[str, tuple[_Taker, ...]] = {
     "backend.call": (("health", health.call_backend),),
     "knowledge.searched": (("health", health.search),),
     "tool.called": (("health", health.call_tool),),
-    # A refused tool was called too, and who was told of a recording is in its journal for those who ask.
+    # A refused tool was called too; what else changes nothing here is in the journal for those who ask.
     "tool.refused": (),
     "recording.told": (),
     "control.performed": (("steering", steering.perform),),

@@ -36,5 +36,6 @@ PAGE_OF = {
     ("config", "show"): "docs/configuration.md",
     ("config", "check"): "docs/configuration.md",
     ("doctor",): "docs/doctor.md",
+    ("cost", "budget"): "docs/budgets.md",
 }
 """Where each command's options are explained."""

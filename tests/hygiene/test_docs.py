@@ -42,6 +42,10 @@ PAGE_OF = {
     ("agent", "start"): "docs/agent.md",
     ("agent", "dev"): "docs/agent.md",
     ("offline-providers",): "docs/offline-providers.md",
+    ("cost", "summary"): "docs/cost.md",
+    ("cost", "reprice"): "docs/cost.md",
+    ("cost", "reconcile"): "docs/reconcile.md",
+    ("sql",): "docs/ledger.md",
     ("prices", "show"): "docs/prices.md",
     ("prices", "check"): "docs/prices.md",
 }

@@ -52,7 +52,7 @@ def _configuration(path: Path) -> dict[str, str | bool | int | float | list[str]
         "autoload_known_extensions": False,
         "memory_limit": _MEMORY_LIMIT,
         "threads": _THREADS,
-        "temp_directory": str(path.with_name("spilled")),
+        "temp_directory": str(path.with_suffix(".spilled")),
         # Order is of no use in the tables, and keeping it costs half of the speed.
         "preserve_insertion_order": False,
         "wal_autocheckpoint": "1GB",

@@ -113,7 +113,7 @@ def test_an_error_is_one_line_with_its_place(meetctl: MeetctlRunner) -> None:
     assert result.stderr.splitlines()[0].endswith("(line 3, column 7)")
 
 
-@pytest.mark.parametrize("query", ["", "   ", "-- nothing"])
+@pytest.mark.parametrize("query", ["", "   ", "/* nothing */"])
 def test_no_query_is_said_so(meetctl: MeetctlRunner, query: str) -> None:
     result = meetctl("sql", query)
     assert (result.returncode, result.stdout) == (2, "")

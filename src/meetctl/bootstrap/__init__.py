@@ -195,9 +195,8 @@ def ledger(sessions: Path | None, on_waiting: Callable[[str], None]) -> Ledger:
     from meetctl.adapters.ledger_duckdb import DuckLedger
     from meetctl.core.places import ledger_file, sessions_directory
 
-    return DuckLedger(
-        ledger_file(), sessions or sessions_directory(), clock=system_clock(), on_waiting=on_waiting
-    )
+    place = sessions or sessions_directory()
+    return DuckLedger(ledger_file(place), place, clock=system_clock(), on_waiting=on_waiting)
 
 
 def write_parquet(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path) -> None:

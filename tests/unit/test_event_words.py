@@ -116,6 +116,18 @@ def test_no_event_of_a_real_meeting_falls_back_to_its_fields(recordings: Path) -
         ),
         ({"type": "turn.ended", "outcome": 3, "requests": "two", "latency": "none"}, None),
         ({"type": "llm.request", "outcome": "done"}, "outcome=done"),
+        (
+            {
+                "type": "budget.step",
+                "budget": "meeting",
+                "step": "fps=0.2",
+                "level": 1,
+                "levels": 3,
+                "spent_usd": "0.82",
+                "limit_usd": "1",
+            },
+            "meeting: fps=0.2 (step 1 of 3), $0.82 of $1.00 spent",
+        ),
         ({"type": "coffee.served", "cups": {"big": 2}, "to": "Maya"}, 'cups={"big": 2} to=Maya'),
     ],
 )

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         FrameSink,
         FrameSource,
         Ledger,
-        LogFinder,
         Progress,
         RoomAdmin,
         SessionCatalogue,
@@ -73,22 +72,6 @@ def frame_directory(directory: Path, folder: str) -> FrameSink:
     from meetctl.adapters.frame_directory import FrameDirectory
 
     return FrameDirectory(directory, folder)
-
-
-def machine_logs(sessions: Path, logs: Path | None) -> LogFinder:
-    """Return the journals in a directory of sessions, and the workers' logs in another; None for none."""
-    from meetctl.adapters.log_files import JournalFinder
-    from meetctl.adapters.session_directory import JOURNAL
-
-    return JournalFinder(sessions, JOURNAL, logs)
-
-
-def named_logs(paths: Sequence[Path]) -> LogFinder:
-    """Return the logs and journals in the files, bundles and directories that a user names; `-` is stdin."""
-    from meetctl.adapters.log_files import NamedLogs
-    from meetctl.adapters.session_directory import JOURNAL
-
-    return NamedLogs(paths, JOURNAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

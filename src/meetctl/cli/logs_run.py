@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from meetctl import bootstrap
+from meetctl.bootstrap.logs import machine_logs, named_logs
 from meetctl.cli.diagnostics import note
 from meetctl.cli.output import print_stream, shows_colour
 from meetctl.core.places import choose_logs_directory, sessions_directory
@@ -143,9 +144,9 @@ def _pattern(option: str, text: str) -> re.Pattern[str]:
 
 def _find(choices: LogChoices) -> LogFinder:
     if choices.files:
-        return bootstrap.named_logs(choices.files)
+        return named_logs(choices.files)
     logs = choose_logs_directory(choices.log_directory)
-    return bootstrap.machine_logs(choices.sessions or sessions_directory(), logs)
+    return machine_logs(choices.sessions or sessions_directory(), logs)
 
 
 def _show_lines(choices: LogChoices, wanted: LogFilter) -> Iterator[str | bytes]:

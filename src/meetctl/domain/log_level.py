@@ -64,6 +64,7 @@ _FIXED: Mapping[str, Level] = {
     "answer.cut": "warning",
     "backend.degraded": "warning",
     "budget.step": "warning",
+    "connection.lost": "warning",
     "control.refused": "warning",
     "frame.kept": "debug",
     "provider.degraded": "warning",

@@ -199,12 +199,30 @@ def _control_performed(event: Fields) -> str:
     return " ".join(part for part in (event["op"], args, f"{event['outcome']}{error}") if part)
 
 
+def _budget_step(event: Fields) -> str:
+    step = event["step"] or "nothing"
+    limit = event.get("limit_usd")
+    of = "" if limit is None else f" of {_usd(limit)}"
+    return (
+        f"{event['budget']}: {step} (step {event['level']} of {event['levels']}), "
+        f"{_usd(event['spent_usd'])}{of} spent"
+    )
+
+
+def _recording_told(event: Fields) -> str:
+    whom = event.get("participant")
+    return f"told by {event['by']} that this is recorded" + (f": {whom}" if whom else "")
+
+
 _TELLERS: Mapping[str, Callable[[Fields], str]] = {
     "agent.state": lambda event: f"{event['old']} -> {event['new']}",
     "answer.cut": lambda event: f"the answer was cut: {event['reason']}",
     "backend.call": _backend_call,
     "backend.degraded": _backend_degraded,
     "backend.recovered": _backend_recovered,
+    "budget.step": _budget_step,
+    "connection.lost": lambda event: f"{event['reason']}",
+    "connection.restored": lambda event: f"after {event['after_s']:.1f} s",
     "control.performed": _control_performed,
     "control.refused": lambda event: f"{event['reason']}, {event['count']} times",
     "error": _error,
@@ -221,7 +239,9 @@ _TELLERS: Mapping[str, Callable[[Fields], str]] = {
     "provider.recovered": _provider_recovered,
     "recording.changed": lambda event: f"recording {event['mode']}",
     "recording.stopped": lambda event: f"the recording has ended early: {event['reason']}",
+    "recording.told": _recording_told,
     "session.ended": _session_ended,
+    "session.ready": lambda event: "greets first" if event.get("greeting") else "listens",
     "session.started": _session_started,
     "stt.usage": _stt_usage,
     "tenant.resolved": lambda event: f"{event['tenant_id']}, tier {event['tier']} ({event['source']})",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 import typer.main
 
+from docs.guides import PAGE_OF
 from meetctl.cli.main import app
 from meetctl.core.variables import PROCEDURES, VARIABLES
 from meetctl.domain.control import OPERATIONS
@@ -33,43 +34,6 @@ PAGES = sorted(
         ROOT / "benchmarks/README.md",
     ]
 )
-PAGE_OF = {
-    ("replay",): "docs/replay.md",
-    ("join",): "docs/join.md",
-    ("leave",): "docs/join.md",
-    ("rooms", "list"): "docs/rooms.md",
-    ("rooms", "show"): "docs/rooms.md",
-    ("rooms", "watch"): "docs/rooms.md",
-    ("rooms", "create"): "docs/rooms.md",
-    ("rooms", "close"): "docs/rooms.md",
-    ("participants", "list"): "docs/rooms.md",
-    ("participants", "remove"): "docs/rooms.md",
-    ("participants", "mute"): "docs/rooms.md",
-    ("dispatch", "list"): "docs/rooms.md",
-    ("dispatch", "delete"): "docs/rooms.md",
-    ("logs",): "docs/logs.md",
-    ("demo",): "docs/demo.md",
-    ("up",): "docs/local-stack.md",
-    ("down",): "docs/local-stack.md",
-    ("status",): "docs/local-stack.md",
-    ("agent", "start"): "docs/agent.md",
-    ("agent", "dev"): "docs/agent.md",
-    ("offline-providers",): "docs/offline-providers.md",
-    ("cost", "budget"): "docs/budgets.md",
-    ("prices", "show"): "docs/prices.md",
-    ("prices", "check"): "docs/prices.md",
-    ("token", "mint"): "docs/tokens.md",
-    ("token", "explain"): "docs/tokens.md",
-    ("sessions", "list"): "docs/sessions.md",
-    ("sessions", "show"): "docs/sessions.md",
-    ("sessions", "export"): "docs/sessions.md",
-    ("sessions", "import"): "docs/sessions.md",
-    ("sessions", "prune"): "docs/sessions.md",
-    ("config", "show"): "docs/configuration.md",
-    ("config", "check"): "docs/configuration.md",
-    ("doctor",): "docs/doctor.md",
-}
-"""Where each command's options are explained."""
 
 GENERATED = re.compile(r"^<!-- [^\n]+ -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -179,8 +143,9 @@ def calls_in(directory: Path) -> Iterator[tuple[str, str]]:
 
 
 def event_types() -> set[str]:
-    """Return the types of events that the agent writes."""
-    found = {text for name, text in calls_in(SOURCE / "agent") if name in ("write", "record")}
+    """Return the types of events that the agent and the recorder write."""
+    calls = [*calls_in(SOURCE / "agent"), *calls_in(SOURCE / "recorder")]
+    found = {text for name, text in calls if name in ("write", "record")}
     # Of a provider's change the type depends on what has changed.
     providers = ast.parse((SOURCE / "agent" / "providers.py").read_text(encoding="utf-8"))
     kinds = [

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from meetctl.domain.session_bundle import SessionBundle
     from meetctl.errors import MeetctlError
     from meetctl.ports import (
-        AgentControl,
         Backend,
         Clock,
-        EventSource,
         FrameSink,
         FrameSource,
         Ledger,
@@ -29,13 +27,10 @@ if TYPE_CHECKING:
         RoomAdmin,
         SessionCatalogue,
         SessionPruner,
-        SessionStates,
         TokenSigner,
-        WorkerCensus,
     )
     from meetctl.recorder.service import RecordingService, Watcher
     from meetctl.recorder.settings import RecorderSettings
-    from meetctl.services.joining import OpenEvents
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -306,53 +301,6 @@ def room_admin(access: LiveKitAccess) -> RoomAdmin:
     return LiveKitAdmin(access)
 
 
-def local_workers() -> WorkerCensus:
-    """Return the workers of ours that run on this machine."""
-    from meetctl.adapters.local_workers import LocalWorkers
-
-    return LocalWorkers()
-
-
-def agent_control(access: LiveKitAccess) -> AgentControl:
-    """Return what steers our agents in the rooms of a LiveKit server."""
-    from meetctl.adapters.control_sender import ControlSender
-
-    return ControlSender(access, clock=system_clock())
-
-
-def local_sessions(sessions: Path) -> SessionStates:
-    """Return the states of the sessions that are kept in a directory."""
-    from meetctl.adapters.local_sessions import LocalSessions
-
-    return LocalSessions(sessions)
-
-
-def session_events(access: LiveKitAccess, room: str, sessions: Path) -> OpenEvents:
-    """Return what finds a session's events: its journal on this machine, else the agent in its room."""
-    from meetctl.adapters.journal_reader import JournalReader
-    from meetctl.adapters.local_sessions import find_journal
-    from meetctl.services.following import JournalFollower
-
-    def open_events(*, jobs: frozenset[str], session_id: str | None) -> EventSource | None:
-        journal = find_journal(sessions, jobs=jobs, session_id=session_id)
-        if journal is not None:
-            return JournalFollower(JournalReader(journal))
-        return room_observer(access, room, session_id) if session_id is not None else None
-
-    return open_events
-
-
-def room_observer(access: LiveKitAccess, room: str, session_id: str) -> EventSource:
-    """Return the events of a session in a room, as its agent sends them to an observer."""
-    import logging
-
-    from meetctl.adapters.room_observer import RoomObserver
-
-    # What the WebRTC library says of its connections is for its developers; failures come as errors.
-    logging.getLogger("livekit").setLevel(logging.CRITICAL)
-    return RoomObserver(access, room, session_id, clock=system_clock())
-
-
 def token_signer(access: LiveKitAccess) -> TokenSigner:
     """Return what makes and checks tokens of a LiveKit server."""
     from meetctl.adapters.livekit_tokens import LiveKitTokens
@@ -424,12 +372,14 @@ def recording_service(settings: RecorderSettings, watcher: Watcher) -> Recording
         OutputError: Sessions cannot be kept where they should be.
     """
     from meetctl.adapters.session_directory import check_sessions_directory
+    from meetctl.recorder.adapters import RecorderAdapters
     from meetctl.recorder.service import RecordingService
 
     check_sessions_directory(settings.sessions)
-    return RecordingService(
-        settings, adapters=bundle_adapters(), admin=room_admin(settings.livekit), watcher=watcher
+    adapters = RecorderAdapters(
+        bundle=bundle_adapters(), admin=room_admin(settings.livekit), signer=token_signer(settings.livekit)
     )
+    return RecordingService(settings, adapters, watcher)
 
 
 def check_agent_settings(settings: AgentSettings) -> None:

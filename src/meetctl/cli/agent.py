@@ -52,6 +52,8 @@ def start(
 
     A LiveKit server and providers come from the environment, else, but not in production, from the local
     stack of `meetctl up`.
+
+    Example: meetctl agent start --fps 2 --detail low
     """
     from meetctl.cli.agent_run import AgentChoices, run_agent
 
@@ -94,7 +96,10 @@ def start(
 
 @agent_app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def dev(context: typer.Context) -> None:
-    """Run the worker as `start` does, with its options, and start it anew whenever code changes."""
+    """Run the worker as `start` does, with its options, and start it anew whenever code changes.
+
+    Example: meetctl agent dev --fps 2
+    """
     from meetctl.cli.agent_reload import run_agent_reloading
 
     run_agent_reloading(context.args)

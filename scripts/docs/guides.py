@@ -1,0 +1,41 @@
+"""Which page explains which command; tests/hygiene/test_docs.py holds that none is missing."""
+
+from __future__ import annotations
+
+PAGE_OF = {
+    ("replay",): "docs/replay.md",
+    ("join",): "docs/join.md",
+    ("leave",): "docs/join.md",
+    ("rooms", "list"): "docs/rooms.md",
+    ("rooms", "show"): "docs/rooms.md",
+    ("rooms", "watch"): "docs/rooms.md",
+    ("rooms", "create"): "docs/rooms.md",
+    ("rooms", "close"): "docs/rooms.md",
+    ("participants", "list"): "docs/rooms.md",
+    ("participants", "remove"): "docs/rooms.md",
+    ("participants", "mute"): "docs/rooms.md",
+    ("dispatch", "list"): "docs/rooms.md",
+    ("dispatch", "delete"): "docs/rooms.md",
+    ("logs",): "docs/logs.md",
+    ("demo",): "docs/demo.md",
+    ("up",): "docs/local-stack.md",
+    ("down",): "docs/local-stack.md",
+    ("status",): "docs/local-stack.md",
+    ("agent", "start"): "docs/agent.md",
+    ("agent", "dev"): "docs/agent.md",
+    ("offline-providers",): "docs/offline-providers.md",
+    ("prices", "show"): "docs/prices.md",
+    ("prices", "check"): "docs/prices.md",
+    ("token", "mint"): "docs/tokens.md",
+    ("token", "explain"): "docs/tokens.md",
+    ("sessions", "list"): "docs/sessions.md",
+    ("sessions", "show"): "docs/sessions.md",
+    ("sessions", "export"): "docs/sessions.md",
+    ("sessions", "import"): "docs/sessions.md",
+    ("sessions", "prune"): "docs/sessions.md",
+    ("config", "show"): "docs/configuration.md",
+    ("config", "check"): "docs/configuration.md",
+    ("doctor",): "docs/doctor.md",
+    ("cost", "budget"): "docs/budgets.md",
+}
+"""Where each command's options are explained."""

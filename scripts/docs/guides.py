@@ -37,5 +37,6 @@ PAGE_OF = {
     ("config", "check"): "docs/configuration.md",
     ("doctor",): "docs/doctor.md",
     ("cost", "budget"): "docs/budgets.md",
+    ("record",): "docs/record.md",
 }
 """Where each command's options are explained."""

@@ -14,6 +14,8 @@ import pytest
 from tests.agent_settings import make_settings
 
 from meetctl import bootstrap
+from meetctl.bootstrap.beside_meetings import restore_days_spending
+from meetctl.bootstrap.budgets import spending_book
 from meetctl.domain.budget import BudgetLimits
 from meetctl.domain.spending import SessionSpending, Spent
 
@@ -40,7 +42,7 @@ def spending() -> SessionSpending:
 
 
 def test_it_shows_meetings_and_tenants(meetctl: MeetctlRunner, spending: SessionSpending) -> None:
-    book = bootstrap.spending_book()
+    book = spending_book()
     book.write(spending)
     book.write(replace(spending, session_id="ended", room="retro", is_running=False))
     done = meetctl("cost", "budget")
@@ -55,8 +57,8 @@ def test_it_shows_meetings_and_tenants(meetctl: MeetctlRunner, spending: Session
 
 
 def test_json_is_one_document(meetctl: MeetctlRunner, spending: SessionSpending) -> None:
-    bootstrap.spending_book().write(spending)
-    bootstrap.spending_book().write(replace(spending, tenant_id="globex", session_id="other"))
+    spending_book().write(spending)
+    spending_book().write(replace(spending, tenant_id="globex", session_id="other"))
     done = meetctl("cost", "budget", "--json", "--tenant", "acme")
     document = json.loads(done.stdout)
     assert document["schema"] == "meetctl.cost.budget/1"
@@ -70,7 +72,7 @@ def test_usage_without_a_price_is_said_and_has_its_own_exit_code(
     meetctl: MeetctlRunner, spending: SessionSpending
 ) -> None:
     spent = Spent(usd=Decimal(1), uses=2, unpriced=1)
-    bootstrap.spending_book().write(replace(spending, spent=spent, meeting=spent))
+    spending_book().write(replace(spending, spent=spent, meeting=spent))
     table, document = meetctl("cost", "budget"), meetctl("cost", "budget", "--json")
     for done in (table, document):
         assert done.returncode == 5
@@ -105,7 +107,7 @@ def test_a_wrong_budget_is_named_with_its_place(
 def test_a_worker_restores_what_the_book_has_lost_and_removes_old_days(
     meetctl: MeetctlRunner, spending: SessionSpending, tmp_path: Path
 ) -> None:
-    book = bootstrap.spending_book()
+    book = spending_book()
     book.write(replace(spending, day=spending.day - timedelta(days=2)))
     now = f"{spending.updated_at:%Y-%m-%dT%H:%M:%S.%fZ}"
     use = {"provider": "deepgram", "model": "nova-3", "audio_s": 60, "usd": "0.0048"}
@@ -116,7 +118,7 @@ def test_a_worker_restores_what_the_book_has_lost_and_removes_old_days(
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "events.jsonl").write_bytes(b"\xff\n[]\n")
     for _ in range(2):
-        asyncio.run(bootstrap.restore_days_spending(replace(make_settings(), sessions=tmp_path)))
+        asyncio.run(restore_days_spending(replace(make_settings(), sessions=tmp_path)))
     (tenant,) = json.loads(meetctl("cost", "budget", "--json").stdout)["tenants"]
     assert (tenant["tenant_id"], tenant["spent_usd"], tenant["running"]) == ("acme", "0.014400", 0)
     assert list(book.of_day(spending.day - timedelta(days=2))) == []
@@ -124,8 +126,8 @@ def test_a_worker_restores_what_the_book_has_lost_and_removes_old_days(
 
 def test_each_killed_session_goes_on_counting(meetctl: MeetctlRunner, spending: SessionSpending) -> None:
     """An entry whose process is gone is what a killed meeting leaves."""
-    bootstrap.spending_book().write(spending)
-    (path,) = bootstrap.spending_book()._directory.rglob("*.json")  # type: ignore[attr-defined]
+    spending_book().write(spending)
+    (path,) = spending_book()._directory.rglob("*.json")  # type: ignore[attr-defined]
     document = json.loads(path.read_bytes())
     document["process"]["created"] -= 1000
     path.write_text(json.dumps(document), encoding="utf-8")

@@ -39,8 +39,7 @@ def test_what_is_spent_is_what_the_session_costs(amounts: list[str | None]) -> N
         spent += read_spent(use.type, use.fields)
     known = [Decimal(usd) for usd in amounts if usd is not None]
     assert spent == Spent(usd=sum(known, Decimal(0)), uses=len(amounts), unpriced=len(amounts) - len(known))
-    # The session's own cost has no price any more as soon as one use has none; budgets count what is known.
-    assert cost.usd == (spent.usd if None not in amounts else 0)
+    assert cost.usd == spent.usd
 
 
 def test_the_priced_share_is_of_uses() -> None:

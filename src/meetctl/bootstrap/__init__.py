@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from meetctl.agent.adapters import BundleAdapters, MeetingAdapters
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
     from meetctl.domain.reconciliation import ProviderAccount
-    from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
     from meetctl.ports import (
         Backend,
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
         Progress,
         RoomAdmin,
         SessionCatalogue,
-        SpendingBook,
         TokenSigner,
     )
     from meetctl.recorder.service import RecordingService, Watcher
@@ -225,14 +223,6 @@ def open_backend(access: BackendAccess) -> Backend:
     return TrpcBackend(access, system_clock())
 
 
-def spending_book() -> SpendingBook:
-    """Return what the sessions of this machine have spent."""
-    from meetctl.adapters.spending_files import FileSpendingBook
-    from meetctl.core.places import spending_directory
-
-    return FileSpendingBook(spending_directory())
-
-
 def room_admin(access: LiveKitAccess) -> RoomAdmin:
     """Return a LiveKit server's rooms. It is used by one event loop, and to be closed there."""
     from meetctl.adapters.livekit_admin import LiveKitAdmin
@@ -284,6 +274,7 @@ def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
     from meetctl.adapters.recorder_av.jpeg import AvFrameEncoder
     from meetctl.adapters.session_directory import JOURNAL
     from meetctl.agent.adapters import MeetingAdapters
+    from meetctl.bootstrap.budgets import spending_book
 
     bundle = bundle_adapters(settings.price_files)
     return MeetingAdapters(
@@ -328,35 +319,17 @@ def check_agent_settings(settings: AgentSettings) -> None:
         OutputError: Sessions cannot be kept where they should be.
     """
     from meetctl.adapters.session_directory import check_sessions_directory
+    from meetctl.bootstrap.budgets import check_step_details
     from meetctl.domain.vision_tokens import resolve_detail
 
     book = price_book(settings.price_files)
     for model in (settings.llm, *settings.llm_fallbacks):
         rule = book.image_rule(model.priced_model, system_clock().now())
         resolve_detail(rule, settings.policy.detail)
-        _check_step_details(settings, rule)
+        check_step_details(settings, rule)
     check_sessions_directory(settings.sessions)
     # A process that cannot prepare itself for a meeting would be started again and again.
     meeting_adapters(settings)
-
-
-def _check_step_details(settings: AgentSettings, rule: ImageRule) -> None:
-    """Check that a model knows the details of the budget's steps; the usual ones leave an unknown one out.
-
-    Raises:
-        UsageError: It does not.
-    """
-    from meetctl.domain.budget import DEFAULT_STEPS
-    from meetctl.domain.vision_tokens import resolve_detail
-    from meetctl.errors import UsageError
-
-    if settings.budgets.steps == DEFAULT_STEPS:
-        return
-    for step in settings.budgets.steps:
-        try:
-            resolve_detail(rule, step.restraint.detail or rule.auto)
-        except UsageError as error:
-            raise UsageError(f"MEETCTL_BUDGET_STEPS: {error.message}", hint=error.hint) from None
 
 
 def serve_meetings(
@@ -375,6 +348,7 @@ def serve_meetings(
     from contextlib import nullcontext
 
     from meetctl.adapters.worker_file import WorkerFile
+    from meetctl.bootstrap.beside_meetings import work_beside_meetings
     from meetctl.core.shared_metrics import share_metrics
 
     # The library that keeps metrics decides when it is imported where, so it may be imported only now.
@@ -393,59 +367,6 @@ def serve_meetings(
                 clock=system_clock(),
                 on_registered=registered,
                 on_killed=state.remove,
-                beside=_work_beside_meetings(settings),
+                beside=work_beside_meetings(settings),
             )
         )
-
-
-def _work_beside_meetings(settings: AgentSettings) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Return what a worker does while its meetings run."""
-    deliver = _delivery_of_what_was_left(settings)
-
-    async def work() -> None:
-        await restore_days_spending(settings)
-        if deliver is not None:
-            await deliver()
-
-    return work
-
-
-async def restore_days_spending(settings: AgentSettings) -> None:
-    """Let what killed sessions have spent today count, as far as their journals say more than the book."""
-    import asyncio
-    import logging
-    import threading
-    from datetime import UTC, datetime, time, timedelta
-    from itertools import takewhile
-
-    from meetctl.adapters.session_directory import JOURNAL
-    from meetctl.adapters.spending_files import read_journals
-    from meetctl.services.spending import restore_spending
-
-    book, today, is_over = spending_book(), system_clock().now().date(), threading.Event()
-    journals = read_journals(settings.sessions, JOURNAL, datetime.combine(today, time(), UTC))
-
-    def restore() -> None:
-        book.forget_before(today - timedelta(days=1))
-        restore_spending(book, takewhile(lambda _: not is_over.is_set(), journals), today)
-
-    try:
-        await asyncio.to_thread(restore)
-    except Exception:
-        # Whatever is wrong with a journal or the book, the worker serves; new spending is counted.
-        logging.getLogger(__name__).exception("what was spent before could not be restored")
-    finally:
-        is_over.set()
-
-
-def _delivery_of_what_was_left(settings: AgentSettings) -> Callable[[], Coroutine[Any, Any, None]] | None:
-    """Return what delivers the usage that ended sessions have left; None without a backend."""
-    from meetctl.adapters.delivery_state import FileOutboxes
-    from meetctl.adapters.session_directory import JOURNAL
-    from meetctl.services.left_behind import LeftBehind
-
-    platform = backend(settings)
-    if platform is None or settings.backend is None:
-        return None
-    outboxes = FileOutboxes(settings.sessions, JOURNAL, backend=settings.backend.url)
-    return LeftBehind(outboxes, platform, system_clock()).run

@@ -20,6 +20,7 @@ def budget(tenant: Tenant = None, json: AsJson = False) -> None:
     Example: meetctl cost budget --tenant acme
     """
     from meetctl import bootstrap
+    from meetctl.bootstrap.budgets import spending_book
     from meetctl.cli.configuration import find_sources
     from meetctl.cli.diagnostics import note, warn
     from meetctl.cli.output import print_json, print_table
@@ -29,7 +30,7 @@ def budget(tenant: Tenant = None, json: AsJson = False) -> None:
     from meetctl.reports.budget import document_standings, draw_meetings, draw_tenants
 
     at = bootstrap.system_clock().now()
-    entries = bootstrap.spending_book().of_day(at.date())
+    entries = spending_book().of_day(at.date())
     standings = survey_budgets(entries, find_budgets(find_sources()), at, tenant)
     if json:
         print_json(document_standings(standings))

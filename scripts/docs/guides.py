@@ -36,5 +36,7 @@ PAGE_OF = {
     ("config", "show"): "docs/configuration.md",
     ("config", "check"): "docs/configuration.md",
     ("doctor",): "docs/doctor.md",
+    ("cost", "budget"): "docs/budgets.md",
+    ("record",): "docs/record.md",
 }
 """Where each command's options are explained."""

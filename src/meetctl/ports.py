@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from meetctl.domain.control import Acknowledgement
     from meetctl.domain.diagnosis import MediaPaths
     from meetctl.domain.events import Event
+    from meetctl.domain.ledger import (
+        Completeness,
+        Dimension,
+        FoldReport,
+        ImageRequest,
+        Interrupted,
+        KeptFrames,
+        RequestTokens,
+        Selection,
+        SentImages,
+        Spending,
+    )
     from meetctl.domain.live_media import LiveFrame, RecordingEnd, VideoTrack
     from meetctl.domain.log_where import Needles
     from meetctl.domain.pricing import Price
@@ -312,6 +324,48 @@ class FrameEncoder(Protocol):
 
     def jpeg(self, frame: LiveFrame, width: int, height: int) -> bytes:
         """Return the frame as JPEG in this size; safe to call from any thread."""
+
+
+class Ledger(Protocol):
+    """What all journals of this machine say that was used, derived from them.
+
+    Every call may raise ServiceError where others use it for too long, and MeetctlError where it is damaged.
+    """
+
+    def fold(self, progress: Progress) -> FoldReport:
+        """Take in what journals have and it has not; each event counts once, by its session and number."""
+
+    def sum_spending(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[Spending]:
+        """Return exact sums of usage, by the dimensions and by provider, model, unit and basis."""
+
+    def count_completeness(self, selection: Selection) -> Completeness:
+        """Return what may be missing in the sums of a selection."""
+
+    def sum_tokens(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[RequestTokens]:
+        """Return the tokens of billed requests, by the dimensions and by day, provider, model and basis."""
+
+    def count_images(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[SentImages]:
+        """Return how many images of each size billed requests sent."""
+
+    def list_image_requests(
+        self, selection: Selection, by: Sequence[Dimension] = ()
+    ) -> Iterator[ImageRequest]:
+        """Yield billed requests, session by session, each session's in its own order."""
+
+    def count_kept(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[KeptFrames]:
+        """Return how many frames of each size were kept under which policy."""
+
+    def sum_interrupted(self, selection: Selection) -> list[Interrupted]:
+        """Return what requests cost that were cut off, by provider."""
+
+    def query(self, sql: str, *, write: bool = False) -> Iterator[tuple[object, ...]]:
+        """Yield the columns' names of a query of the user's, then its rows; it reads nothing but the ledger.
+
+        Without `write` it changes nothing either. The ledger is open until the last row.
+
+        Raises:
+            UsageError: It is wrong; the message says where.
+        """
 
 
 class Backend(Protocol):

@@ -39,6 +39,7 @@ ENTRY = SessionSpending(
     meeting=Spent(usd=Decimal("0.3"), uses=9, unpriced=1),
     limits=BudgetLimits(meeting_usd=Decimal("2.50")),
     step="fps=0.2 window=1",
+    day_step="detail=low",
 )
 
 

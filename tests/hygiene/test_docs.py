@@ -143,8 +143,9 @@ def calls_in(directory: Path) -> Iterator[tuple[str, str]]:
 
 
 def event_types() -> set[str]:
-    """Return the types of events that the agent writes."""
-    found = {text for name, text in calls_in(SOURCE / "agent") if name in ("write", "record")}
+    """Return the types of events that the agent and the recorder write."""
+    calls = [*calls_in(SOURCE / "agent"), *calls_in(SOURCE / "recorder")]
+    found = {text for name, text in calls if name in ("write", "record")}
     # Of a provider's change the type depends on what has changed.
     providers = ast.parse((SOURCE / "agent" / "providers.py").read_text(encoding="utf-8"))
     kinds = [

@@ -188,12 +188,14 @@ def test_check_praises_in_one_line(meetctl: MeetctlRunner) -> None:
 
 
 def test_check_tells_everything_at_once(meetctl: MeetctlRunner) -> None:
-    write_config('agent.fps = "often"\nopenai.base_url = "nowhere"\nrime.api_key = "${RIME}"')
+    write_config(
+        'environment = "prod"\nagent.fps = "often"\nopenai.base_url = "nowhere"\nrime.api_key = "${RIME}"'
+    )
     done = meetctl("config", "check", "--environment", "production", "--json", env={"LIVEKIT_URL": "ftp://x"})
-    assert refused(done) == "meetctl: the configuration has 11 problems"
+    assert refused(done) == "meetctl: the configuration has 12 problems"
     document = json.loads(done.stdout)
     kinds = [problem["kind"] for problem in document["problems"]]
-    assert kinds == ["malformed"] * 4 + ["missing"] * 7
+    assert kinds == ["malformed"] * 5 + ["missing"] * 7
     told = " ".join(problem["message"] for problem in document["problems"])
     for words in (
         "LIVEKIT_URL (the LiveKit server's address, from the environment) is 'ftp://x'",

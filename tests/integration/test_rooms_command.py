@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from livekit import rtc
-from tests.live_agent import attend, until
+from tests.live_agent import RestartableServer, attend, until
 from tests.local_stack import run_livekit_server
 from tests.steered_agent import join
 from tests.terminal import on_terminal
@@ -24,6 +24,7 @@ from meetctl.core.places import sessions_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from tests.conftest import MeetctlRunner
 
@@ -277,6 +278,16 @@ def test_names_that_are_not_there_are_told_with_names_like_them(operator: Operat
     asyncio.run(use())
 
 
+@pytest.mark.parametrize(
+    "command", [("rooms", "create"), ("rooms", "show"), ("join",), ("leave",)], ids=" ".join
+)
+def test_a_room_has_a_name(meetctl: MeetctlRunner, command: tuple[str, ...]) -> None:
+    done = meetctl(*command, " ")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "ROOM" in done.stderr
+    assert "it is empty" in done.stderr
+
+
 def test_closing_asks_where_somebody_is_there(operator: Operator) -> None:
     async def use() -> None:
         async with attend(operator.access, "standup", "maya"):
@@ -413,6 +424,23 @@ def test_watching_off_a_terminal_prints_a_document_a_line(operator: Operator) ->
         _, said = process.communicate(timeout=60)
         assert process.returncode == 130
         assert "Traceback" not in said
+
+
+def test_a_server_that_goes_away_is_waited_for(meetctl: MeetctlRunner, tmp_path: Path) -> None:
+    with RestartableServer(tmp_path / "server") as server:
+        asyncio.run(server.start())
+        operator = Operator(meetctl, server.access)
+        with watching(operator, "--every", "0.2") as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert json.loads(process.stdout.readline())["rooms"] == []
+            server.kill()
+            assert process.stderr.readline() == (
+                f"warning: the LiveKit server {server.access.url} cannot be reached; trying again\n"
+            )
+            asyncio.run(server.start())
+            assert process.stderr.readline() == "the server answers again\n"
+            assert json.loads(process.stdout.readline())["rooms"] == []
 
 
 def test_only_the_rooms_that_were_named_are_watched(operator: Operator) -> None:

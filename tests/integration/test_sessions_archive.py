@@ -12,10 +12,18 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.session_bundles import open_journal, write_session
+
+from meetctl.adapters.delivery_state import usage_waits
+from meetctl.adapters.session_archive import unpack_archive, write_archive
+from meetctl.adapters.session_catalogue import DirectoryCatalogue
+from meetctl.errors import MediaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,6 +211,22 @@ def test_a_full_disk_leaves_nothing_half(
     assert [path for path in sorted(tmp_path.rglob("*")) if path != place] == before
 
 
+def test_ctrl_c_leaves_no_half_archive(tmp_path: Path) -> None:
+    bundle = write_session(tmp_path / "s", SESSION)
+    with (bundle / "meeting.mkv").open("wb") as film:
+        film.truncate(20_000_000_000)
+    arguments = ["export", str(bundle), "-o", str(tmp_path / "a.zip")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "meetctl", "sessions", *arguments], stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not (drafts := list(tmp_path.glob(".a.zip.*"))) or not drafts[0].stat().st_size:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert process.returncode == 130
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s"]
+
+
 def test_an_export_over_an_older_archive_replaces_it_whole(meetctl: MeetctlRunner, tmp_path: Path) -> None:
     write_session(tmp_path / "s", SESSION)
     target = tmp_path / "a.zip"
@@ -275,6 +299,65 @@ def test_an_archive_that_is_not_what_it_says_is_refused_whole(
     assert not (tmp_path / "to").exists() or list((tmp_path / "to").iterdir()) == []
     assert not (tmp_path / "evil").exists()
     assert meetctl("sessions", "show", changed).returncode == 1
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_is_damaged_in_an_archive_is_found(tmp_path: Path, data: st.DataObject) -> None:
+    whole = _archive(tmp_path)
+    place = data.draw(st.integers(0, len(whole) - 1))
+    damaged = bytearray(whole)
+    damaged[place] ^= data.draw(st.integers(1, 255))
+    (tmp_path / "damaged.zip").write_bytes(damaged[: data.draw(st.integers(place + 1, len(whole)))])
+    with TemporaryDirectory() as directory:
+        try:
+            bundle = unpack_archive(tmp_path / "damaged.zip", Path(directory))
+        except MediaError:
+            return
+        # Then it was in what no file's bytes depend on, such as a date or a page beside the bundle.
+        for path in (tmp_path / "s" / SESSION).iterdir():
+            assert (bundle / path.name).read_bytes() == path.read_bytes()
+
+
+def _archive(directory: Path) -> bytes:
+    target = directory / "whole.zip"
+    if not target.exists():
+        bundle = DirectoryCatalogue(directory, usage_waits=usage_waits).look_up(
+            write_session(directory / "s", SESSION)
+        )
+        write_archive(bundle, target, {"summary.html": b"<p>"}, {})
+    return target.read_bytes()
+
+
+@pytest.mark.parametrize("size", ["many", -1, None, 10**12])
+def test_a_manifest_with_a_wrong_size_is_refused(
+    meetctl: MeetctlRunner, tmp_path: Path, size: object
+) -> None:
+    _archive(tmp_path)
+
+    def change(entries: dict[str, bytes]) -> None:
+        manifest = json.loads(entries[f"{SESSION}/manifest.json"])
+        for one in manifest["files"]:
+            one["bytes"] = size
+        entries[f"{SESSION}/manifest.json"] = json.dumps(manifest).encode()
+
+    done = meetctl("sessions", "import", _rewrite(tmp_path / "whole.zip", change))
+    assert done.returncode == 1
+    assert "is damaged" in done.stderr
+
+
+def test_an_archive_takes_the_place_of_no_device_and_goes_where_a_link_leads(
+    meetctl: MeetctlRunner, tmp_path: Path
+) -> None:
+    bundle = write_session(tmp_path / "s", SESSION)
+    (tmp_path / "null").symlink_to("/dev/null")
+    done = meetctl("sessions", "export", bundle, "-o", tmp_path / "null")
+    assert done.returncode == 1
+    assert "is no file that an archive can take the place of" in done.stderr
+    (tmp_path / "link.zip").symlink_to(tmp_path / "real.zip")
+    assert meetctl("sessions", "export", bundle, "-o", tmp_path / "link.zip").returncode == 0
+    assert (tmp_path / "link.zip").is_symlink()
+    assert manifest_of(tmp_path / "real.zip")["session_id"] == SESSION
 
 
 def test_what_is_no_archive_is_said(meetctl: MeetctlRunner, recordings: Path, tmp_path: Path) -> None:

@@ -361,6 +361,7 @@ def test_the_book_says_how_the_budgets_stand_and_that_the_session_has_ended() ->
         await next_look()
         (entry,) = watch.book.entries.values()
         assert (entry.limits, entry.step, entry.is_running) == (LIMITS, "fps=0.2 window=1", True)
+        assert entry.day_step is None
         await watch.guard.stop()
         # What recognition reports when its connection closes still counts.
         await watch.spend("0.05")
@@ -422,6 +423,19 @@ def test_a_book_that_breaks_is_looked_at_again_later(caplog: pytest.LogCaptureFi
         assert "not known this time" in caplog.text
 
     play(scene)
+
+
+def test_a_book_that_breaks_at_the_start_keeps_no_meeting_from_beginning() -> None:
+    async def run() -> None:
+        book = InMemorySpendingBook()
+        book.is_broken = True
+        watch = Watch(book=book)
+        await watch.guard.begin()
+        await watch.spend("0.7")
+        assert watch.steps() == ["detail=low"]
+        await watch.guard.stop()
+
+    run_directly(run())
 
 
 def test_the_log_names_the_step_and_neither_tenant_nor_amount(caplog: pytest.LogCaptureFixture) -> None:

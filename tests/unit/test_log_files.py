@@ -261,6 +261,21 @@ def test_an_older_generation_has_no_rest_to_wait_for(tmp_path: Path) -> None:
     assert (source.poll(), source.is_over()) == ([], True)
 
 
+def test_a_log_that_was_rotated_before_it_was_found_is_polled_whole(tmp_path: Path) -> None:
+    finder = JournalFinder(tmp_path / "sessions", "events.jsonl", tmp_path)
+    assert finder.find() == []
+    for name, content in (
+        ("w.jsonl", b"five\n"),
+        ("w.jsonl.1", b"three\nfour"),
+        ("w.jsonl.2", b"one\ntwo\n"),
+    ):
+        (tmp_path / name).write_bytes(content)
+    found = finder.find()
+    polled = sorted(line for source in found for line in source.poll())
+    assert polled == sorted([b"one", b"two", b"three", b"four", b"five"])
+    assert [line for source in found for line in source.poll()] == []
+
+
 def test_much_at_a_time_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("meetctl.adapters.log_files.follower.MOST_BYTES_A_POLL", 1 << 18)
     path = tmp_path / "a.log"

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _TRASH = ".pruned-"
 """What a directory's name begins with that is no session any more, and only has to go."""
-_STAYING = frozenset({JOURNAL, SESSION, DELIVERED, DELIVERY_LOCK})
+_OLD = ".pruned"
+"""The directory in a bundle that holds what is being removed of it."""
+_STAYING = frozenset({JOURNAL, SESSION, DELIVERED, DELIVERY_LOCK, _OLD})
 """What stays in a bundle of which only the cost is kept."""
 
 
@@ -76,21 +78,18 @@ class BundlePruner:
             if not is_mine or not self._is_still(bundle, is_wanted):
                 return False
             remover = ContentRemover()
-            drafts = [self._draft_journal(bundle, remover), self._draft_document(bundle, remover, now)]
-            trash = self._trash_for(bundle.path)
-            trash.mkdir(mode=0o700)
-            try:
+            trash = bundle.path / _OLD
+            with ExitStack() as drafts:
+                journal = _draft_journal(bundle, remover, drafts)
+                document = _draft_document(bundle, remover, now, drafts)
+                trash.mkdir(mode=0o700, exist_ok=True)
                 with _undisturbed():
-                    for draft in drafts:
-                        if draft is not None:
-                            draft.replace(bundle.path / draft.name[1:].removesuffix(".part"))
+                    if journal is not None:
+                        journal.replace(bundle.path / JOURNAL)
+                    document.replace(bundle.path / SESSION)
                     for path in sorted(bundle.path.iterdir()):
                         if path.name not in _STAYING:
                             path.rename(trash / path.name)
-            finally:
-                for draft in drafts:
-                    if draft is not None:
-                        draft.unlink(missing_ok=True)
             shutil.rmtree(trash)
         return True
 
@@ -101,27 +100,37 @@ class BundlePruner:
     def _trash_for(self, path: Path) -> Path:
         return path.with_name(f"{_TRASH}{path.name}.{os.getpid()}")
 
-    def _draft_journal(self, bundle: SessionBundle, remover: ContentRemover) -> Path | None:
-        journal = bundle.path / JOURNAL
-        if not journal.is_file():
-            return None
-        draft = bundle.path / f".{JOURNAL}.part"
-        with journal.open("rb") as source, _drafting(draft) as write:
-            for line in remover.remove_lines(source):
-                write(line)
-        return draft
 
-    def _draft_document(self, bundle: SessionBundle, remover: ContentRemover, now: datetime) -> Path:
-        known: dict[str, Any] = {}
-        with suppress(OSError, ValueError):
-            told = json.loads((bundle.path / SESSION).read_bytes())
-            known = told if isinstance(told, dict) else {}
-        pruned = {"at": f"{now:%Y-%m-%dT%H:%M:%S.%fZ}", "kept": "cost", "media_bytes": bundle.media_bytes}
-        document = {**remover.remove_document(known), "content_removed": True, "pruned": pruned}
-        draft = bundle.path / f".{SESSION}.part"
-        with _drafting(draft) as write:
-            write(json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n")
-        return draft
+def _draft_journal(bundle: SessionBundle, remover: ContentRemover, drafts: ExitStack) -> Path | None:
+    journal = bundle.path / JOURNAL
+    if not journal.is_file():
+        return None
+    with journal.open("rb") as source:
+        return _draft(journal, remover.remove_lines(source), drafts)
+
+
+def _draft_document(bundle: SessionBundle, remover: ContentRemover, now: datetime, drafts: ExitStack) -> Path:
+    known: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        told = json.loads((bundle.path / SESSION).read_bytes())
+        known = told if isinstance(told, dict) else {}
+    pruned = {"at": f"{now:%Y-%m-%dT%H:%M:%S.%fZ}", "kept": "cost", "media_bytes": bundle.media_bytes}
+    # What an interrupted prune has said already holds.
+    document = {"pruned": pruned, **remover.remove_document(known), "content_removed": True}
+    text = json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+    return _draft(bundle.path / SESSION, [text], drafts)
+
+
+def _draft(target: Path, pieces: Iterable[bytes], drafts: ExitStack) -> Path:
+    """Write what will take a file's place; `drafts` removes it where it does not come to that."""
+    draft = target.with_name(f".{target.name}.part")
+    drafts.callback(draft.unlink, missing_ok=True)
+    with draft.open("wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.writelines(pieces)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
 
 
 @contextmanager
@@ -158,22 +167,6 @@ def _is_same(path: Path, directory: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(directory))
     except OSError:
         return False
-
-
-@contextmanager
-def _drafting(draft: Path) -> Iterator[Callable[[bytes], object]]:
-    """Write a file that is durable when it is done; nothing of it stays when it fails."""
-    is_done = False
-    try:
-        with draft.open("wb") as file:
-            os.fchmod(file.fileno(), 0o600)
-            yield file.write
-            file.flush()
-            os.fsync(file.fileno())
-        is_done = True
-    finally:
-        if not is_done:
-            draft.unlink(missing_ok=True)
 
 
 @contextmanager

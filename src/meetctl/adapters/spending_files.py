@@ -162,6 +162,7 @@ def _document(spending: SessionSpending) -> dict[str, Any]:
             "day_usd": _text(spending.limits.day_usd),
         },
         "step": spending.step,
+        "day_step": spending.day_step,
     }
 
 
@@ -194,6 +195,7 @@ def _read_entry(data: bytes, stamp: tuple[int, int, int]) -> _Entry:
                     meeting_usd=_amount(limits["meeting_usd"]), day_usd=_amount(limits["day_usd"])
                 ),
                 step=document["step"],
+                day_step=document["day_step"],
             ),
             process=process and ProcessIdentity(pid=int(process["pid"]), created=float(process["created"])),
         )

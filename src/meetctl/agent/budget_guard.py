@@ -110,8 +110,7 @@ class BudgetGuard:
 
     async def begin(self) -> None:
         """Act from now on, at once where the tenant's day is used up already."""
-        await self._keep_book(is_running=True)
-        self._judge()
+        await self._look()
         self._tasks = [
             asyncio.create_task(self._judge_uses(), name="budget"),
             asyncio.create_task(self._follow_others(), name="budget-book"),
@@ -173,12 +172,15 @@ class BudgetGuard:
     async def _follow_others(self) -> None:
         while True:
             await asyncio.sleep(BOOK_EVERY_S)
-            try:
-                await self._keep_book(is_running=True)
-                self._judge()
-            except Exception:
-                # Whatever is wrong with the book this time, this meeting's own budget goes on being held.
-                logger.exception("what other meetings have spent is not known this time")
+            await self._look()
+
+    async def _look(self) -> None:
+        try:
+            await self._keep_book(is_running=True)
+        except Exception:
+            # Whatever is wrong with the book this time, this meeting's own budget goes on being held.
+            logger.exception("what other meetings have spent is not known this time")
+        self._judge()
 
     async def _tell(self) -> None:
         """Tell people of steps, and let the agent end its words, while the next steps are taken already."""
@@ -258,6 +260,7 @@ class BudgetGuard:
             meeting=self._spent,
             limits=self._limits,
             step=name_step(self._steps, self._level),
+            day_step=name_step(self._steps, self._levels.get("tenant day", 0)),
             is_running=is_running,
         )
         return entry if entry == known else replace(entry, updated_at=self._clock.now())

@@ -102,8 +102,8 @@ class Farewell:
 
     async def _say(self, sentence: str) -> bool:
         """Say a sentence to its end; tell whether the voice did."""
-        if self._session is None or self._failures.get("tts"):
-            # A voice that has just failed would make everybody wait for another failure.
+        if self._session is None or not self._session.output.audio_enabled or self._failures.get("tts"):
+            # Nobody would hear it, or everybody would wait for another failure of the voice.
             return False
         try:
             async with asyncio.timeout(SAY_LIMIT_S):

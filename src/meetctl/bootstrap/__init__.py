@@ -13,29 +13,26 @@ if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
+    from meetctl.domain.reconciliation import ProviderAccount
     from meetctl.domain.session_bundle import SessionBundle
     from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
     from meetctl.ports import (
-        AgentControl,
         Backend,
         Clock,
-        EventSource,
         FrameSink,
         FrameSource,
+        Ledger,
         LogFinder,
         Progress,
         RoomAdmin,
         SessionCatalogue,
         SessionPruner,
-        SessionStates,
         SpendingBook,
         TokenSigner,
-        WorkerCensus,
     )
     from meetctl.recorder.service import RecordingService, Watcher
     from meetctl.recorder.settings import RecorderSettings
-    from meetctl.services.joining import OpenEvents
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -243,6 +240,42 @@ def export_audit(audit: Audit, directory: Path) -> None:
     audit_duckdb.export_parquet(audit, directory)
 
 
+def ledger(sessions: Path | None, on_waiting: Callable[[str], None]) -> Ledger:
+    """Return the ledger of the sessions there; of the user's own where None is given.
+
+    `on_waiting` is told what a command waits for, where it has to.
+    """
+    from meetctl.adapters.ledger_duckdb import DuckLedger
+    from meetctl.core.places import ledger_file, sessions_directory
+
+    return DuckLedger(
+        ledger_file(), sessions or sessions_directory(), clock=system_clock(), on_waiting=on_waiting
+    )
+
+
+def write_parquet(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path) -> None:
+    """Write rows of texts as a Parquet file, with the types that their columns have.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    from meetctl.adapters.ledger_duckdb import parquet
+
+    parquet.write_parquet(columns, rows, path)
+
+
+def read_provider_export(path: Path, provider: str | None) -> ProviderAccount:
+    """Read what a provider says it billed.
+
+    Raises:
+        MediaError: The file cannot be read.
+        UsageError: It has no shape that is known.
+    """
+    from meetctl.adapters.provider_exports import read_export
+
+    return read_export(path, provider)
+
+
 def backend(settings: AgentSettings) -> Backend | None:
     """Return the platform's backend; None where none is configured. It is used by one event loop.
 
@@ -276,53 +309,6 @@ def room_admin(access: LiveKitAccess) -> RoomAdmin:
     from meetctl.adapters.livekit_admin import LiveKitAdmin
 
     return LiveKitAdmin(access)
-
-
-def local_workers() -> WorkerCensus:
-    """Return the workers of ours that run on this machine."""
-    from meetctl.adapters.local_workers import LocalWorkers
-
-    return LocalWorkers()
-
-
-def agent_control(access: LiveKitAccess) -> AgentControl:
-    """Return what steers our agents in the rooms of a LiveKit server."""
-    from meetctl.adapters.control_sender import ControlSender
-
-    return ControlSender(access, clock=system_clock())
-
-
-def local_sessions(sessions: Path) -> SessionStates:
-    """Return the states of the sessions that are kept in a directory."""
-    from meetctl.adapters.local_sessions import LocalSessions
-
-    return LocalSessions(sessions)
-
-
-def session_events(access: LiveKitAccess, room: str, sessions: Path) -> OpenEvents:
-    """Return what finds a session's events: its journal on this machine, else the agent in its room."""
-    from meetctl.adapters.journal_reader import JournalReader
-    from meetctl.adapters.local_sessions import find_journal
-    from meetctl.services.following import JournalFollower
-
-    def open_events(*, jobs: frozenset[str], session_id: str | None) -> EventSource | None:
-        journal = find_journal(sessions, jobs=jobs, session_id=session_id)
-        if journal is not None:
-            return JournalFollower(JournalReader(journal))
-        return room_observer(access, room, session_id) if session_id is not None else None
-
-    return open_events
-
-
-def room_observer(access: LiveKitAccess, room: str, session_id: str) -> EventSource:
-    """Return the events of a session in a room, as its agent sends them to an observer."""
-    import logging
-
-    from meetctl.adapters.room_observer import RoomObserver
-
-    # What the WebRTC library says of its connections is for its developers; failures come as errors.
-    logging.getLogger("livekit").setLevel(logging.CRITICAL)
-    return RoomObserver(access, room, session_id, clock=system_clock())
 
 
 def token_signer(access: LiveKitAccess) -> TokenSigner:
@@ -395,12 +381,14 @@ def recording_service(settings: RecorderSettings, watcher: Watcher) -> Recording
         OutputError: Sessions cannot be kept where they should be.
     """
     from meetctl.adapters.session_directory import check_sessions_directory
+    from meetctl.recorder.adapters import RecorderAdapters
     from meetctl.recorder.service import RecordingService
 
     check_sessions_directory(settings.sessions)
-    return RecordingService(
-        settings, adapters=bundle_adapters(), admin=room_admin(settings.livekit), watcher=watcher
+    adapters = RecorderAdapters(
+        bundle=bundle_adapters(), admin=room_admin(settings.livekit), signer=token_signer(settings.livekit)
     )
+    return RecordingService(settings, adapters, watcher)
 
 
 def check_agent_settings(settings: AgentSettings) -> None:
@@ -486,14 +474,14 @@ def _work_beside_meetings(settings: AgentSettings) -> Callable[[], Coroutine[Any
     deliver = _delivery_of_what_was_left(settings)
 
     async def work() -> None:
-        await _restore_spending(settings)
+        await restore_days_spending(settings)
         if deliver is not None:
             await deliver()
 
     return work
 
 
-async def _restore_spending(settings: AgentSettings) -> None:
+async def restore_days_spending(settings: AgentSettings) -> None:
     """Let what killed sessions have spent today count, as far as their journals say more than the book."""
     import asyncio
     import logging

@@ -12,11 +12,13 @@ from meetctl.core.config_files import find_files, read_files
 from meetctl.core.lk_config import lk_path
 from meetctl.core.local_stack import read_stack, stack_directory
 from meetctl.core.places import config_directory
+from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
     from meetctl.core.config_files import ConfigFiles
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.settings import Environment
+    from meetctl.core.values import Values
 
 
 def read_config_files() -> ConfigFiles:
@@ -31,12 +33,16 @@ def find_sources(*, url: str | None = None, environment: Environment | None = No
     read, and of variables of the environment that go before the chosen profile.
 
     Raises:
-        UsageError: A configuration file is wrong, or none has the chosen profile.
+        UsageError: A configuration file is wrong, none has the chosen profile, or the environment is neither
+            development nor production.
     """
     files = read_config_files()
     files.check()
     warn_of_files(files)
-    return make_sources(files, url=url, environment=environment)
+    sources = make_sources(files, url=url, environment=environment)
+    if environment is None:
+        sources.values.find_good("MEETCTL_ENV")
+    return sources
 
 
 def make_sources(
@@ -44,19 +50,23 @@ def make_sources(
 ) -> Sources:
     """Return what `find_sources` does, from files that have been read, as far as they are good.
 
-    Raises:
-        UsageError: The environment is neither development nor production.
+    Where the environment is neither development nor production, it is taken for development.
     """
     values = read_values(os.environ, url=url, files=files.layers())
-    if environment is None:
-        found = values.find_good("MEETCTL_ENV")
-        environment = cast("Environment", found.value.lower()) if found else "development"
     return Sources(
         values=values,
-        environment=environment,
+        environment=environment or _find_environment(values),
         stack=read_stack(stack_directory()),
         lk_file=lk_path() if files.allows_lk else None,
     )
+
+
+def _find_environment(values: Values) -> Environment:
+    try:
+        found = values.find_good("MEETCTL_ENV")
+    except UsageError:
+        found = None
+    return cast("Environment", found.value.lower()) if found else "development"
 
 
 def find_server(url: str | None = None) -> LiveKitAccess:

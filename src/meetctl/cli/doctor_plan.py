@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from meetctl import bootstrap
 from meetctl.bootstrap import doctor as wiring
+from meetctl.bootstrap.rooms import local_workers
 from meetctl.core.config import (
     KEY_VARIABLES,
     find_backend,
@@ -107,11 +108,11 @@ def _plan_server(access: LiveKitAccess | None, agent_name: str) -> list[Check]:
         return [await away.check_clock(wiring.server_clock(access), clock)]
 
     async def worker(access: LiveKitAccess) -> Sequence[Finding]:
-        return [await away.check_worker(bootstrap.local_workers(), access.url, agent_name)]
+        return [await away.check_worker(local_workers(), access.url, agent_name)]
 
     async def dispatch(access: LiveKitAccess) -> Sequence[Finding]:
         async with aclosing(bootstrap.room_admin(access)) as admin:
-            workers = bootstrap.local_workers()
+            workers = local_workers()
             found = await away.check_dispatch(admin, workers, clock, agent_name=agent_name, url=access.url)
             return [found]
 

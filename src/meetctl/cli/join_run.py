@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meetctl import bootstrap
+from meetctl.bootstrap.rooms import local_workers, session_events
 from meetctl.cli.configuration import find_server
 from meetctl.cli.diagnostics import note, warn
 from meetctl.cli.output import print_json, print_lines
@@ -45,13 +46,12 @@ def run_join(choices: JoinChoices) -> None:
     """Send the agent, and wait for it.
 
     Raises:
-        UsageError: A name is empty, the agent is there already, or there is no server.
+        UsageError: The agent has no name, or is there already, or there is no server.
         NotFoundError: There is no such room.
         ServiceError: The server cannot be reached, or refuses; or a stage has failed.
     """
-    for what, name in (("ROOM", choices.order.room), ("--agent-name", choices.order.agent_name)):
-        if not name.strip():
-            raise UsageError(f"{what} is empty")
+    if not choices.order.agent_name.strip():
+        raise UsageError("--agent-name is empty")
     access = find_server(choices.url)
     for key in find_unread_keys(choices.order.metadata):
         warn(f"--metadata says {key}, which the agent does not read; it reads {', '.join(KEYS)}")
@@ -73,10 +73,8 @@ async def _join(choices: JoinChoices, access: LiveKitAccess, link: str | None) -
     world = JoinWorld(
         url=access.url,
         rooms=rooms,
-        workers=bootstrap.local_workers(),
-        open_events=bootstrap.session_events(
-            access, order.room, (choices.sessions or sessions_directory()).absolute()
-        ),
+        workers=local_workers(),
+        open_events=session_events(access, order.room, (choices.sessions or sessions_directory()).absolute()),
         clock=bootstrap.system_clock(),
         tell=_tell,
         note=note,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from meetctl import bootstrap
+from meetctl.bootstrap.rooms import agent_control
 from meetctl.cli.configuration import find_server
 from meetctl.cli.confirmation import confirm
 from meetctl.cli.diagnostics import note
@@ -57,7 +58,7 @@ async def _leave(room: str, *, session_id: str | None, yes: bool, url: str | Non
         if people:
             confirm(f"{count_people(people)} in {room} with {agent.identity}. Take it out?", yes=yes)
         return await take_out(
-            agent, room, rooms=rooms, control=bootstrap.agent_control(access), clock=bootstrap.system_clock()
+            agent, room, rooms=rooms, control=agent_control(access), clock=bootstrap.system_clock()
         )
     finally:
         await rooms.aclose()

@@ -23,8 +23,9 @@ def logs(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[tail] [FILE]...",
-            help="Read these instead: journals, logs, bundles, directories of them; - for stdin.",
+            metavar="[tail|FILE]",
+            help="tail is --follow. Files are what is read instead: journals, logs, bundles, "
+            "directories of them; - for stdin.",
         ),
     ] = None,
     follow: Annotated[

@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -155,14 +156,15 @@ def _show_lines(choices: LogChoices, wanted: LogFilter) -> Iterator[str | bytes]
     reading = LogReading(_find(choices), wanted, last=last, follows=choices.follows)
     show: Callable[[Iterable[LogLine]], str | bytes]
     show = format_lines if choices.json else partial(show_lines, colour=shows_colour())
-    yield from map(show, reading.history())
-    if not reading.found:
-        note(f"no sessions in {choices.sessions or sessions_directory()}, and no logs of workers, so far")
-    while choices.follows:
-        came = reading.poll()
-        yield show(came)
-        if not came:
-            time.sleep(POLL_INTERVAL_S)
+    with closing(reading):
+        yield from map(show, reading.history())
+        if not reading.found:
+            note(f"no sessions in {choices.sessions or sessions_directory()}, and no logs of workers, so far")
+        while choices.follows:
+            came = reading.poll()
+            yield show(came)
+            if not came:
+                time.sleep(POLL_INTERVAL_S)
 
 
 def _show_turn(choices: LogChoices, wanted: LogFilter) -> Iterator[str | bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import sys
 from io import TextIOWrapper
@@ -14,6 +15,7 @@ import typer.main
 from meetctl import __version__
 from meetctl.cli.agent import agent_app
 from meetctl.cli.config import config_app
+from meetctl.cli.cost import cost_app
 from meetctl.cli.demo import demo
 from meetctl.cli.dispatch import dispatch_app
 from meetctl.cli.doctor import doctor
@@ -28,6 +30,7 @@ from meetctl.cli.record import record
 from meetctl.cli.replay import replay
 from meetctl.cli.rooms import rooms_app
 from meetctl.cli.sessions import sessions_app
+from meetctl.cli.sql import sql
 from meetctl.cli.stack import down, status, up
 from meetctl.cli.token import token_app
 from meetctl.errors import ExitCode, MeetctlError, OutputError, UsageError
@@ -53,8 +56,10 @@ app.command()(up)
 app.command()(down)
 app.command()(status)
 app.command()(doctor)
+app.command()(sql)
 app.command("offline-providers", hidden=True)(offline_providers)
 app.add_typer(agent_app, name="agent")
+app.add_typer(cost_app, name="cost")
 app.add_typer(prices_app, name="prices")
 app.add_typer(rooms_app, name="rooms")
 app.add_typer(participants_app, name="participants")
@@ -113,6 +118,10 @@ def _call(arguments: list[str]) -> int:
 
 def _run_command(arguments: list[str]) -> None:
     command = typer.main.get_command(app)
+    is_lenient = not {"-h", "--help"}.isdisjoint(arguments) or "_MEETCTL_COMPLETE" in os.environ
+    # Each option asks, so that files are read only for a command with such options; they are read once.
+    read_values = functools.cache(_read_file_values)
+    command(args=arguments, default_map=FileDefaults(command, read_values, is_lenient=is_lenient))
     is_completing = "_MEETCTL_COMPLETE" in os.environ
     if is_completing:
         from meetctl.cli.completion import add_completions

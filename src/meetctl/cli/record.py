@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
-from meetctl.cli.agent_options import Fps, Record, Sessions
+from meetctl.cli.agent_options import Fps, Sessions
 from meetctl.cli.options import AsJson, Url
 
 Room = Annotated[str, typer.Argument(metavar="ROOM", help="The room to record.")]
+Record = Annotated[
+    str, typer.Option(metavar="HOW", help="What of the video is recorded: sampled, full, or frames a second.")
+]
 Audio = Annotated[bool, typer.Option("--audio/--no-audio", help="Record what is heard too.")]
 Tenant = Annotated[
     str | None, typer.Option(metavar="ID", help="Whose meeting it is, for the bundle; nobody is asked.")

@@ -80,7 +80,7 @@ def make_settings(choices: RecordChoices) -> RecorderSettings:
     fps = parse_rate(choices.fps)
     if not choices.room.strip():
         raise UsageError("the room has no name")
-    limit_s = parse_span(choices.limit).total_seconds() if choices.limit is not None else None
+    limit_s = None if choices.limit is None else _read_span_s("--limit", choices.limit)
     if limit_s == 0:
         raise UsageError("--limit 0 leaves nothing to record")
     return RecorderSettings(
@@ -92,11 +92,18 @@ def make_settings(choices: RecordChoices) -> RecorderSettings:
         tenant_id=choices.tenant or None,
         has_audio=choices.has_audio,
         is_silent=choices.is_silent,
-        grace_s=parse_span(choices.grace).total_seconds(),
+        grace_s=_read_span_s("--grace", choices.grace),
         limit_s=limit_s,
         waits=choices.waits,
         repeats=choices.repeats,
     )
+
+
+def _read_span_s(option: str, text: str) -> float:
+    try:
+        return parse_span(text).total_seconds()
+    except UsageError as error:
+        raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
 
 
 async def _run_until_signalled(service: RecordingService, display: RecordDisplay) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meetctl import bootstrap
+from meetctl.bootstrap.rooms import local_sessions
 from meetctl.cli.confirmation import confirm
 from meetctl.cli.diagnostics import note, warn
 from meetctl.cli.output import print_json, print_lines, print_table
@@ -167,4 +168,4 @@ def run_close(names: Sequence[str], *, yes: bool, url: str | None, json: bool) -
 
 def open_sessions(directory: Path | None) -> SessionStates:
     """Return what sessions on this machine have come to."""
-    return bootstrap.local_sessions((directory or sessions_directory()).absolute())
+    return local_sessions((directory or sessions_directory()).absolute())

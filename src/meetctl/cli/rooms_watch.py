@@ -67,7 +67,6 @@ def run_watch(
     from rich.console import Console
     from rich.live import Live
 
-    # Whatever the console knows of the terminal's width changes while it is watched.
     with Live(console=Console(highlight=False), auto_refresh=False, vertical_overflow="crop") as live:
         ask_server(url, lambda rooms: watch(rooms, _Screen(live)))
 

@@ -209,7 +209,8 @@ def prune(
 def _end(reading: SessionReading) -> None:
     """End with 5 where totals lack something, saying what."""
     from meetctl.cli.diagnostics import warn
-    from meetctl.reports.session_facts import cost_notes, count_of
+    from meetctl.reports.session_cost_facts import cost_notes
+    from meetctl.reports.session_facts import count_of
 
     if not reading.is_partial:
         return

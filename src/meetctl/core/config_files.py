@@ -259,7 +259,7 @@ class _Reader:
         for key, value in _flatten(table):
             shown = ".".join((*prefix, key))
             variable = _BY_KEY.get(key)
-            if variable is None and any(known.startswith(f"{key}.") for known in _BY_KEY):
+            if _is_table(key):
                 self._problems.append(
                     f"{shown} in {self._file.label} is {_describe(value)}, where a table belongs"
                 )
@@ -287,8 +287,13 @@ def _flatten(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[st
             yield key, value
         elif value:
             yield from _flatten(value, f"{key}.")
-        elif not any(known.startswith(f"{key}.") for known in _BY_KEY):
+        elif not _is_table(key):
             yield key, value
+
+
+def _is_table(key: str) -> bool:
+    """Tell whether known keys lie below a key."""
+    return any(known.startswith(f"{key}.") for known in _BY_KEY)
 
 
 def _read_texts(form: Form, value: object) -> tuple[str, ...] | None:

@@ -47,3 +47,8 @@ def sessions_directory() -> Path:
 def spending_directory() -> Path:
     """Return where the sessions of this machine write down what they have spent."""
     return state_directory() / "budget"
+
+
+def ledger_file() -> Path:
+    """Return where the database is kept that is derived from all journals, in a directory of its own."""
+    return user_data_path(_NAME, appauthor=False) / "ledger" / "ledger.duckdb"

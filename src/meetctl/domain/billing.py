@@ -7,7 +7,7 @@ billed again with each later request.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal, get_args
@@ -30,6 +30,9 @@ class Usage:
     sent: int
     tokens: int
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(sent=self.sent + other.sent, tokens=self.tokens + other.tokens)
+
 
 def count_usage(
     kept: int, tokens: Sequence[int] | int, attached: Sequence[tuple[int, int]]
@@ -45,17 +48,28 @@ def count_usage(
     (300, 400, 600)
     """
     sums = _UniformSum(tokens) if isinstance(tokens, int) else _PrefixSum(tokens)
-    sent = tokens_sent = history_sent = history_tokens = 0
-    for start, stop in attached:
-        sent += stop - start
-        tokens_sent += sums.between(start, stop)
-        history_sent += sent
-        history_tokens += tokens_sent
+    requests = (Usage(sent=stop - start, tokens=sums.between(start, stop)) for start, stop in attached)
+    own = kept_too = Usage(sent=0, tokens=0)
+    for own_part, kept_part in follow_requests(requests):
+        own, kept_too = own + own_part, kept_too + kept_part
     return {
         "every_frame": Usage(sent=kept, tokens=sums.between(0, kept)),
-        "per_turn": Usage(sent=sent, tokens=tokens_sent),
-        "history": Usage(sent=history_sent, tokens=history_tokens),
+        "per_turn": own,
+        "history": kept_too,
     }
+
+
+def follow_requests(requests: Iterable[Usage]) -> Iterator[tuple[Usage, Usage]]:
+    """Yield what each of a session's requests takes: its own images, and these with all that came before.
+
+    >>> steps = follow_requests([Usage(sent=2, tokens=200), Usage(sent=1, tokens=100)])
+    >>> [(own.tokens, history.tokens) for own, history in steps]
+    [(200, 200), (100, 300)]
+    """
+    history = Usage(sent=0, tokens=0)
+    for request in requests:
+        history += request
+        yield request, history
 
 
 class _UniformSum:

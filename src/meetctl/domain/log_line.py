@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from meetctl.domain.log_level import is_event
@@ -20,6 +20,10 @@ _OWN_EVENT = re.compile(rb'\{"v":1,"seq":\d+,"ts":"[0-9T:.Z-]*","t":[0-9.e+-]+,"
 _TIME_LENGTH = len("2026-11-24T09:30:00.000000Z")
 _EPOCH_S = (1e8, 1e11)
 """Numbers between these are seconds since 1970, a thousand times as many are milliseconds."""
+
+
+DISORDER = timedelta(minutes=1)
+"""By how much lines of one file may be out of order, as those of several processes are."""
 
 
 @dataclass(frozen=True, slots=True)

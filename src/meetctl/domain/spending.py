@@ -82,6 +82,8 @@ class SessionSpending:
     """Those in force."""
     step: str | None = None
     """The last step in force."""
+    day_step: str | None = None
+    """The last step that the tenant's day alone asks for."""
     is_running: bool = True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from meetctl import __version__
@@ -91,8 +92,12 @@ class RoomBundle:
 
     @property
     def size_bytes(self) -> int:
-        """What it takes on the disk so far."""
-        return sum(path.stat().st_size for path in self.directory.rglob("*") if path.is_file())
+        """What it takes on the disk so far; less for a moment while its segments are joined."""
+        total = 0
+        with suppress(FileNotFoundError):  # joined segments are removed meanwhile
+            for path in self.directory.rglob("*"):
+                total += path.stat().st_size if path.is_file() else 0
+        return total
 
     async def begin(self) -> None:
         """Write that the session has started."""

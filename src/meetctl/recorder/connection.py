@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from livekit import api, rtc
+from livekit import rtc
 
+from meetctl.domain.tokens import AGENT_KIND, TokenOrder, preset_grants
 from meetctl.recorder.outcome import EndReason
+from meetctl.services.tokens import mint_token
 from meetctl.stack.participant.connection import connect, disconnect_reason
 from meetctl.stack.rooms import TOKEN_LIFE
 
 if TYPE_CHECKING:
-    from livekit.api.access_token import AccessToken
-
+    from meetctl.recorder.adapters import RecorderAdapters
     from meetctl.recorder.settings import RecorderSettings
 
 _NAME = "Recorder"
+_EGRESS_KIND = "egress"
 _ENDS = {
     rtc.DisconnectReason.ROOM_DELETED: EndReason.ROOM_CLOSED,
     rtc.DisconnectReason.ROOM_CLOSED: EndReason.ROOM_CLOSED,
@@ -29,8 +32,9 @@ _ENDS = {
 class Connection:
     """One connection to the room; it ends once, and another one takes its place."""
 
-    def __init__(self, settings: RecorderSettings) -> None:
+    def __init__(self, settings: RecorderSettings, adapters: RecorderAdapters) -> None:
         self._settings = settings
+        self._adapters = adapters
         self.room = rtc.Room()
         self.ended = asyncio.Event()
         self.end_reason: EndReason | None = None
@@ -47,7 +51,8 @@ class Connection:
             ServiceError: The LiveKit server cannot be reached, or refuses.
         """
         identity = f"meetctl-recorder-{secrets.token_hex(4)}"
-        token = make_token(self._settings, identity).to_jwt()
+        order = order_token(self._settings, identity)
+        token = mint_token(order, self._adapters.signer, self._adapters.bundle.clock).text
         await connect(self.room, self._settings.livekit.url, token, identity)
 
     async def close(self) -> None:
@@ -64,24 +69,17 @@ class Connection:
         self.ended.set()
 
 
-def make_token(settings: RecorderSettings, identity: str) -> AccessToken:
-    """Return a recorder's token: hidden, with no right to publish, and told of by the room where it may be.
+def order_token(settings: RecorderSettings, identity: str) -> TokenOrder:
+    """Return what a recorder's token says: hidden, with no right to publish, and told of by the room or not.
 
-    LiveKit marks a room as being recorded as long as somebody of the kind egress is in it, and neither that
-    kind nor agents keep a room open, count as participants, or start agents.
+    LiveKit marks a room as being recorded as long as somebody of the kind egress is in it. Neither that kind
+    nor agents keep a room open, count as participants, or have agents sent to them.
     """
-    grants = api.VideoGrants(
-        room_join=True,
-        room=settings.room,
-        hidden=True,
-        can_publish=False,
-        can_publish_data=not settings.is_silent,
-    )
-    token = api.AccessToken(settings.livekit.api_key, settings.livekit.api_secret)
-    return (
-        token.with_identity(identity)
-        .with_name(_NAME)
-        .with_kind("agent" if settings.is_silent else "egress")
-        .with_grants(grants)
-        .with_ttl(TOKEN_LIFE)
+    grants = replace(preset_grants("observer", settings.room), can_publish_data=not settings.is_silent)
+    return TokenOrder(
+        grants=grants,
+        identity=identity,
+        name=_NAME,
+        kind=AGENT_KIND if settings.is_silent else _EGRESS_KIND,
+        valid_for=TOKEN_LIFE,
     )

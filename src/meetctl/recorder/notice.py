@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from livekit import rtc
 
 from meetctl.agent.meeting_recording import RECORDED
-from meetctl.agent.presence import is_person
 
 if TYPE_CHECKING:
     from meetctl.agent.journal import MeetingJournal
@@ -68,7 +67,9 @@ class Notice:
             self._journal.write("recording.told", {"by": "mark"})
 
     def _reach(self, participant: rtc.RemoteParticipant) -> None:
-        if is_person(participant) and participant.identity not in self._reached and self._room is not None:
+        # Agents would answer, and a telephone shows nothing.
+        reads = participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
+        if reads and participant.identity not in self._reached and self._room is not None:
             self._reached.add(participant.identity)
             task = asyncio.create_task(self._write_to(self._room, participant.identity), name="notice")
             self._tasks.add(task)

@@ -16,8 +16,7 @@ from meetctl.recorder.waiting import wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from meetctl.agent.adapters import BundleAdapters
-    from meetctl.ports import RoomAdmin
+    from meetctl.recorder.adapters import RecorderAdapters
     from meetctl.recorder.settings import RecorderSettings
 
 RETURN_LIMIT_S = 120.0
@@ -29,14 +28,13 @@ LOOK_EVERY_S = 1.0
 class RoomRecorder:
     """Records until the meeting is over or it is told to leave, and leaves a complete bundle."""
 
-    def __init__(self, settings: RecorderSettings, *, adapters: BundleAdapters, admin: RoomAdmin) -> None:
+    def __init__(self, settings: RecorderSettings, adapters: RecorderAdapters) -> None:
         self._settings = settings
         self._adapters = adapters
-        self._admin = admin
         self._reason: EndReason | None = None
         self._error: MeetctlError | None = None
         self._leaving = asyncio.Event()
-        self._connection = Connection(settings)
+        self._connection = Connection(settings, adapters)
         self.bundle: RoomBundle | None = None
         """What is written; None until the room was joined."""
 
@@ -49,7 +47,9 @@ class RoomRecorder:
         """
         await self._connection.open()
         try:
-            bundle = self.bundle = RoomBundle(self._settings, self._adapters, on_stopped=self._stop_recording)
+            bundle = self.bundle = RoomBundle(
+                self._settings, self._adapters.bundle, on_stopped=self._stop_recording
+            )
             on_begun(bundle)
             stay = Stay(self._settings, bundle, leave=self.leave)
             await bundle.begin()
@@ -119,7 +119,7 @@ class RoomRecorder:
         failure: ServiceError | None = None
         while loop.time() < give_up_s:
             try:
-                room = await self._admin.find_room(self._settings.room)
+                room = await self._adapters.admin.find_room(self._settings.room)
                 failure = None
                 if room is not None:
                     await self._reconnect()
@@ -137,7 +137,7 @@ class RoomRecorder:
 
     async def _reconnect(self) -> None:
         await end_part("the lost connection", self._connection.close)
-        self._connection = Connection(self._settings)
+        self._connection = Connection(self._settings, self._adapters)
         await self._connection.open()
 
 

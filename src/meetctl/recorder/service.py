@@ -11,8 +11,7 @@ from meetctl.recorder.room_recorder import RoomRecorder
 from meetctl.recorder.waiting import require_room, wait_for, wait_for_person
 
 if TYPE_CHECKING:
-    from meetctl.agent.adapters import BundleAdapters
-    from meetctl.ports import RoomAdmin
+    from meetctl.recorder.adapters import RecorderAdapters
     from meetctl.recorder.bundle import RoomBundle
     from meetctl.recorder.outcome import RecordedRoom
     from meetctl.recorder.settings import RecorderSettings
@@ -44,12 +43,10 @@ class Watcher(Protocol):
 class RecordingService:
     """Finds the room, records it, and where that is wanted waits for its next meeting."""
 
-    def __init__(
-        self, settings: RecorderSettings, *, adapters: BundleAdapters, admin: RoomAdmin, watcher: Watcher
-    ) -> None:
+    def __init__(self, settings: RecorderSettings, adapters: RecorderAdapters, watcher: Watcher) -> None:
         self._settings = settings
         self._adapters = adapters
-        self._admin = admin
+        self._admin = adapters.admin
         self._watcher = watcher
         self._stop = asyncio.Event()
         self._recorder: RoomRecorder | None = None
@@ -99,7 +96,7 @@ class RecordingService:
         return await wait_for_person(self._admin, name, self._stop, tell=self._watcher.fails)
 
     async def _record(self) -> RecordedRoom:
-        recorder = self._recorder = RoomRecorder(self._settings, adapters=self._adapters, admin=self._admin)
+        recorder = self._recorder = RoomRecorder(self._settings, self._adapters)
         ticking = asyncio.create_task(self._tick(recorder), name="ticks")
         try:
             recorded = await recorder.run(self._watcher.begins)

@@ -47,8 +47,6 @@ class Stay:
         """See and hear what is in a room that was joined just now, and tell people."""
         self._room = room
         self._restore()
-        for gone in [one for one in self._here.values() if one.identity not in room.remote_participants]:
-            self._depart(gone)
         for participant in room.remote_participants.values():
             self._arrive(participant)
         for name, handler in self._handlers:
@@ -90,7 +88,8 @@ class Stay:
             self.presence.join(participant)
 
     def _depart(self, participant: rtc.Participant) -> None:
-        if self._here.pop(participant.identity, None) is not None:
+        # While the connection is lost LiveKit's client lets everybody leave, of whom nothing is known.
+        if self._lost_s is None and self._here.pop(participant.identity, None) is not None:
             self.notice.forget(participant.identity)
             self.presence.depart(participant)
 
@@ -105,3 +104,6 @@ class Stay:
             after_s = asyncio.get_running_loop().time() - self._lost_s
             self._lost_s = None
             self._bundle.journal.write("connection.restored", {"after_s": round(after_s, 3)})
+        present = self._room.remote_participants if self._room is not None else {}
+        for gone in [one for one in self._here.values() if one.identity not in present]:
+            self._depart(gone)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from meetctl.reports import session_facts as facts
 from meetctl.reports.ages import format_age
 from meetctl.reports.plain_text import show_plain
+from meetctl.reports.session_cost_facts import cost_notes, cost_rows, cost_total
 from meetctl.reports.sizes import format_bytes
 
 if TYPE_CHECKING:
@@ -98,14 +99,14 @@ def _print_latency(reading: SessionReading, console: Console) -> None:
 
 
 def _print_cost(reading: SessionReading, console: Console) -> None:
-    rows = facts.cost_rows(reading)
+    rows = cost_rows(reading)
     if rows:
         table = _make_table()
         for heading in ("Provider", "Model", "Usage"):
             table.add_column(heading, overflow="fold")
         for heading in ("Reported", "Estimated"):
             table.add_column(heading, justify="right", no_wrap=True)
-        total = facts.cost_total(reading)
+        total = cost_total(reading)
         for row in rows:
             table.add_row(
                 _plain(row.provider), _plain(row.model), row.usage, row.reported, row.estimated,
@@ -113,7 +114,7 @@ def _print_cost(reading: SessionReading, console: Console) -> None:
             )  # fmt: skip
         table.add_row(total.provider, "", "", total.reported, total.estimated, style="bold")
         console.print(table)
-    _print_lines(facts.cost_notes(reading), console, style="dim")
+    _print_lines(cost_notes(reading), console, style="dim")
 
 
 def _print_trouble(reading: SessionReading, console: Console) -> None:

@@ -112,27 +112,16 @@ async def check_dispatch(
         return _failed("dispatch", error)
     if job is None:
         why = explain_no_worker(await census.list_workers(), agent_name=agent_name, url=url)
-        return Finding(
-            check="dispatch",
-            status="fail",
-            message=f"nobody took a dispatch of agent {agent_name!r} within {limit_s:.0f} s: {why.cause}",
-            hint=why.hint or "",
-            blame="service",
-        )
+        what = f"nobody took a dispatch of agent {agent_name!r} within {limit_s:.0f} s: {why.cause}"
+        return Finding(check="dispatch", status="fail", message=what, hint=why.hint or "", blame="service")
+    taken = f"worker {job.worker} took a dispatch of agent {agent_name!r}"
     if job.status in ("failed", "cancelled"):
+        what = f"{taken}, and it {job.status}"
         return Finding(
-            check="dispatch",
-            status="fail",
-            message=f"worker {job.worker} took a dispatch of agent {agent_name!r}, and it {job.status}",
-            hint="its log says why",
-            blame="service",
+            check="dispatch", status="fail", message=what, hint="its log says why", blame="service"
         )
     seconds = clock.monotonic() - begun_s
-    return Finding(
-        check="dispatch",
-        status="pass",
-        message=f"worker {job.worker} took a dispatch of agent {agent_name!r} after {seconds:.1f} s",
-    )
+    return Finding(check="dispatch", status="pass", message=f"{taken} after {seconds:.1f} s")
 
 
 async def _wait_for_job(admin: RoomAdmin, room: str, limit_s: float) -> Job | None:

@@ -7,18 +7,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from meetctl.domain.log_line import format_time, read_line
+from meetctl.domain.log_line import DISORDER, format_time, read_line
 from meetctl.services.log_merge import LineStream, merge
 
 if TYPE_CHECKING:
     from meetctl.domain.log_filter import LogFilter
     from meetctl.domain.log_line import LogLine
+    from meetctl.domain.log_where import Needles
     from meetctl.ports import LogFinder, LogSource
 
 _POLLS_A_SEARCH = 10
 """New logs are looked for less often than for new lines."""
-_SLACK = timedelta(minutes=1)
-"""By how much lines of one file may be out of order."""
 
 
 class LogReading:
@@ -101,10 +100,10 @@ class LogReading:
         source.close()
         return lines
 
-    def _read(self, source: LogSource, needles: tuple[tuple[bytes, ...], ...]) -> Iterator[list[LogLine]]:
+    def _read(self, source: LogSource, needles: Needles) -> Iterator[list[LogLine]]:
         name, before = source.name, ""
         may_pass, passes = self._test.may_pass, self._test.passes
-        end = _shift(self._wanted.until, _SLACK)
+        end = _shift(self._wanted.until, DISORDER)
         for batch in source.lines(needles, since=self._wanted.since, follows=self._follows):
             lines = []
             for raw in batch:
@@ -133,10 +132,8 @@ class LogReading:
         merged = [line for batch in merge(streams) for line in batch]
         return merged[-count:] if count else []
 
-    def _read_backwards(
-        self, source: LogSource, needles: tuple[tuple[bytes, ...], ...], count: int
-    ) -> list[LogLine]:
-        begin = _shift(self._wanted.since, -_SLACK)
+    def _read_backwards(self, source: LogSource, needles: Needles, count: int) -> list[LogLine]:
+        begin = _shift(self._wanted.since, -DISORDER)
         lines: list[LogLine] = []
         for line in _timed(source.lines_backwards(needles, follows=self._follows), source.name):
             if len(lines) == count or (line.time and line.time < begin):

@@ -34,7 +34,7 @@ def restore_spending(book: SpendingBook, journals: Iterable[Iterable[Event]], da
             if entry is None:
                 book.write(told)
             else:
-                book.write(replace(told, limits=entry.limits, step=entry.step))
+                book.write(replace(told, limits=entry.limits, step=entry.step, day_step=entry.day_step))
                 if entry.tenant_id != told.tenant_id:
                     book.remove(day, entry.tenant_id, entry.session_id)
             restored += 1

@@ -6,21 +6,19 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meetctl.adapters.log_files.blocks import LineChooser
-from meetctl.adapters.log_files.follower import LineFollower, OpenFile
+from meetctl.adapters.log_files.follower import MOST_BYTES_A_POLL, LineFollower, OpenFile
 from meetctl.adapters.log_files.reading import find_last_newline, find_time, read_backwards, read_blocks
-from meetctl.domain.log_line import format_time, parse_object, peek_time
+from meetctl.domain.log_line import DISORDER, format_time, parse_object, peek_time
 from meetctl.errors import LogError
 
 if TYPE_CHECKING:
     from meetctl.domain.log_where import Needles
 
-_SLACK = timedelta(minutes=1)
-"""By how much lines of one file may be out of order, as those of several processes are."""
 _PEEKED_BYTES = 1 << 16
 
 
@@ -135,11 +133,11 @@ class FileSource:
         Raises:
             LogError: The file cannot be read.
         """
-        if not self._is_followed:
-            return []
-        if self._follower is None:
-            self._follower, self._file = LineFollower(self._path, self._file), None
         with self._translating():
+            if not self._is_followed:
+                return self._read_on()
+            if self._follower is None:
+                self._follower, self._file = LineFollower(self._path, self._file), None
             return self._follower.poll()
 
     def close(self) -> None:
@@ -149,6 +147,18 @@ class FileSource:
         if self._follower is not None:
             self._follower.close()
         self._file = None
+
+    def _read_on(self) -> list[bytes]:
+        """Return more of an old generation that was found too late to be read before."""
+        file = self._file
+        if file is None:
+            return []
+        region = file.read_new(MOST_BYTES_A_POLL)
+        if not file.has_more():
+            rest = file.cutter.flush()
+            region += rest + b"\n" if rest else b""
+            self.close()
+        return LineChooser(()).choose(region)
 
     def _opened(self) -> OpenFile:
         self.open()
@@ -173,7 +183,7 @@ class FileSource:
     def _find_start(self, file: OpenFile, size: int, since: str) -> int:
         if not since:
             return 0
-        early = format_time(datetime.fromisoformat(since) - _SLACK)
+        early = format_time(datetime.fromisoformat(since) - DISORDER)
         written = datetime.fromtimestamp(os.fstat(file.descriptor).st_mtime, UTC)
         if format_time(written) < early:
             return find_last_newline(file.descriptor, size)

@@ -10,6 +10,7 @@ from meetctl.reports import session_facts as facts
 from meetctl.reports.html.markup import Markup, element
 from meetctl.reports.html.page import render_head
 from meetctl.reports.html.tables import render_rows
+from meetctl.reports.session_cost_facts import cost_notes, cost_rows, cost_total
 
 if TYPE_CHECKING:
     from meetctl.domain.session_reading import SessionReading
@@ -62,10 +63,9 @@ def _render_facts(reading: SessionReading) -> Markup:
 
 def _render_cost(reading: SessionReading) -> Markup:
     rows = [
-        (f"{row.provider}/{row.model}", row.usage, row.reported, row.estimated)
-        for row in facts.cost_rows(reading)
+        (f"{row.provider}/{row.model}", row.usage, row.reported, row.estimated) for row in cost_rows(reading)
     ]
-    total = facts.cost_total(reading)
+    total = cost_total(reading)
     if rows:
         rows.append(("Total", "", total.reported, total.estimated))
     return element(
@@ -74,7 +74,7 @@ def _render_cost(reading: SessionReading) -> Markup:
         render_rows("By provider and model", ("Model", "Usage", "Reported", "Estimated"), rows)
         if rows
         else "",
-        *[element("p", note, class_="note") for note in facts.cost_notes(reading)],
+        *[element("p", note, class_="note") for note in cost_notes(reading)],
     )
 
 

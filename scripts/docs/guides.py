@@ -38,5 +38,9 @@ PAGE_OF = {
     ("doctor",): "docs/doctor.md",
     ("cost", "budget"): "docs/budgets.md",
     ("record",): "docs/record.md",
+    ("cost", "summary"): "docs/cost.md",
+    ("cost", "reprice"): "docs/cost.md",
+    ("cost", "reconcile"): "docs/reconcile.md",
+    ("sql",): "docs/ledger.md",
 }
 """Where each command's options are explained."""

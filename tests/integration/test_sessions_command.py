@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import timedelta
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 from tests.session_bundles import STARTED, TALK, USE, open_journal, write_session
+
+from meetctl import bootstrap
+from meetctl.reports.session_page import print_sessions
 
 if TYPE_CHECKING:
     import subprocess
@@ -79,6 +84,20 @@ def test_list_says_what_it_leaves_out_and_what_is_broken(meetctl: MeetctlRunner,
     assert "ended, broken" in done.stdout
     done = meetctl("sessions", "list", "--limit", "1", "--sessions", sessions)
     assert "1 older one is not shown" in done.stderr
+
+
+@pytest.mark.parametrize("width", [200, 80, 50])
+def test_list_cuts_nothing_off_however_narrow_it_is(sessions: Path, width: int) -> None:
+    bundles = bootstrap.session_catalogue(sessions).list_sessions()
+    console = Console(file=StringIO(), width=width)
+    print_sessions(bundles, STARTED + timedelta(days=2), console)
+    assert isinstance(console.file, StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    shown = "".join(line.split()[0] for line in lines if line.startswith(" ") and line.strip())
+    assert OLD in shown
+    assert "killed" in console.file.getvalue()
+    assert ("globex" in console.file.getvalue()) == (width > 50)
 
 
 def test_list_without_sessions_or_with_a_wrong_time(meetctl: MeetctlRunner, tmp_path: Path) -> None:

@@ -99,6 +99,11 @@ def test_paths_are_relative_to_their_file() -> None:
     ]
 
 
+def test_a_word_that_stands_for_no_path_stays_one() -> None:
+    assert value_of("MEETCTL_LOG_DIRECTORY", read("log.directory = 'off'")) == "off"
+    assert value_of("MEETCTL_LOG_DIRECTORY", read("log.directory = 'on'")) == str(Path.cwd() / "on")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

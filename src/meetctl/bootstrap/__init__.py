@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
     from meetctl.domain.reconciliation import ProviderAccount
-    from meetctl.domain.session_bundle import SessionBundle
     from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
     from meetctl.ports import (
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
         Progress,
         RoomAdmin,
         SessionCatalogue,
-        SessionPruner,
         SpendingBook,
         TokenSigner,
     )
@@ -68,57 +66,6 @@ def session_catalogue(sessions: Path) -> SessionCatalogue:
     from meetctl.adapters.session_catalogue import DirectoryCatalogue
 
     return DirectoryCatalogue(sessions, usage_waits=usage_waits)
-
-
-def session_pruner(sessions: Path) -> SessionPruner:
-    """Return what removes sessions from a directory."""
-    from meetctl.adapters.session_pruning import BundlePruner
-
-    return BundlePruner(sessions, session_catalogue(sessions).look_up)
-
-
-def write_session_archive(
-    bundle: SessionBundle,
-    target: Path,
-    pages: Mapping[str, bytes],
-    facts: Mapping[str, Any],
-    *,
-    media: bool,
-    content: bool,
-) -> None:
-    """Write a session's archive, complete or not at all.
-
-    Raises:
-        OutputError: It cannot be written.
-        MediaError: The bundle cannot be read, or is being pruned.
-    """
-    from meetctl.adapters import session_archive
-
-    session_archive.write_archive(bundle, target, pages, facts, media=media, content=content)
-
-
-def unpack_session_archive(path: Path, target: Path) -> Path:
-    """Unpack an archive's journal and session.json, checked, and return the bundle that they make.
-
-    Raises:
-        MediaError: It is no archive, or is damaged.
-        OutputError: It cannot be written.
-    """
-    from meetctl.adapters import session_archive
-
-    return session_archive.unpack_archive(path, target, media=False)
-
-
-def import_session_archive(path: Path, sessions: Path) -> Path:
-    """Put an archive's bundle among the sessions, checked, and return it.
-
-    Raises:
-        MediaError: It is no archive, or is damaged.
-        OutputError: It cannot be written, or such a session is there already.
-    """
-    from meetctl.adapters import session_archive
-
-    return session_archive.import_archive(path, sessions)
 
 
 def frame_directory(directory: Path, folder: str) -> FrameSink:
@@ -248,9 +195,8 @@ def ledger(sessions: Path | None, on_waiting: Callable[[str], None]) -> Ledger:
     from meetctl.adapters.ledger_duckdb import DuckLedger
     from meetctl.core.places import ledger_file, sessions_directory
 
-    return DuckLedger(
-        ledger_file(), sessions or sessions_directory(), clock=system_clock(), on_waiting=on_waiting
-    )
+    place = sessions or sessions_directory()
+    return DuckLedger(ledger_file(place), place, clock=system_clock(), on_waiting=on_waiting)
 
 
 def write_parquet(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meetctl import __version__, bootstrap
+from meetctl.bootstrap.sessions import import_session_archive, write_session_archive
 from meetctl.cli.diagnostics import note, warn
 from meetctl.cli.output import print_json, print_lines
 from meetctl.cli.prices import price_document, rule_document
@@ -73,7 +74,7 @@ def import_session(path: Path, *, sessions: Path | None, json: bool) -> None:
         OutputError: It cannot be written, or such a session is there already.
     """
     place = place_of_sessions(sessions)
-    bundle = bootstrap.session_catalogue(place).look_up(bootstrap.import_session_archive(path, place))
+    bundle = bootstrap.session_catalogue(place).look_up(import_session_archive(path, place))
     if json:
         print_json(
             {
@@ -109,7 +110,7 @@ def _export(bundle: SessionBundle, target: Path, book: PriceCatalogue, *, media:
         "summary.html": render_session(shown, _notes(bundle, facts)).encode(),
         "prices.json": _format(_prices(reading, book)),
     }
-    bootstrap.write_session_archive(bundle, target, pages, facts, media=media, content=content)
+    write_session_archive(bundle, target, pages, facts, media=media, content=content)
 
 
 def _without_content(reading: SessionReading) -> SessionReading:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from meetctl import bootstrap
+from meetctl.bootstrap.sessions import unpack_session_archive
 from meetctl.cli.diagnostics import note
 from meetctl.core.places import sessions_directory
 from meetctl.services.sessions import find_session, read_session
@@ -52,6 +53,6 @@ def reading_session(wanted: str, sessions: Path | None) -> Iterator[SessionReadi
 
 
 def _open_archive(path: Path, directory: Path) -> SessionBundle:
-    unpacked = bootstrap.unpack_session_archive(path, directory)
+    unpacked = unpack_session_archive(path, directory)
     note(f"{path} is an archive; `meetctl sessions import` puts it among the sessions, for replay")
     return bootstrap.session_catalogue(directory).look_up(unpacked)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meetctl import bootstrap
+from meetctl.bootstrap.sessions import session_pruner
 from meetctl.cli.confirmation import confirm
 from meetctl.cli.diagnostics import note, warn
 from meetctl.cli.output import print_json, print_text, render
@@ -74,7 +75,7 @@ def _prune(
     plan: PrunePlan, request: PruneRequest, place: Path, now: datetime
 ) -> list[tuple[SessionBundle, Outcome]]:
     """Let the sessions go; what is interrupted tells how far it came."""
-    pruner = bootstrap.session_pruner(place)
+    pruner = session_pruner(place)
     leftovers = pruner.clear_leftovers()
     if leftovers:
         note(f"the rest of {count_of(leftovers, 'session')} that an interrupted prune left was removed")

@@ -71,8 +71,10 @@ class FileLayer:
             value = interpolate(text, self.environment)
         except UsageError as error:
             raise UsageError(f"{source} {error.message}", hint=error.hint) from None
-        is_path = entry.variable.form in (Form.PATH, Form.PATHS) and value.strip()
-        return str(self.directory / Path(value.strip()).expanduser()) if is_path else value
+        bare = value.strip()
+        if entry.variable.form not in (Form.PATH, Form.PATHS) or not bare or bare in entry.variable.words:
+            return value
+        return str(self.directory / Path(bare).expanduser())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

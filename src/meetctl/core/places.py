@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_config_path, user_data_path, user_state_path
@@ -49,6 +50,12 @@ def spending_directory() -> Path:
     return state_directory() / "budget"
 
 
-def ledger_file() -> Path:
-    """Return where the database is kept that is derived from all journals, in a directory of its own."""
-    return user_data_path(_NAME, appauthor=False) / "ledger" / "ledger.duckdb"
+def ledger_file(sessions: Path | None = None) -> Path:
+    """Return where the database is kept that is derived from all journals of a directory of sessions.
+
+    Each such directory has one of its own, so that asking about one never answers of another too.
+    """
+    directory = user_data_path(_NAME, appauthor=False) / "ledger"
+    if sessions is None or sessions.resolve() == sessions_directory().resolve():
+        return directory / "ledger.duckdb"
+    return directory / f"ledger-{sha256(str(sessions.resolve()).encode()).hexdigest()[:12]}.duckdb"

@@ -13,6 +13,7 @@ from enum import Enum
 
 from meetctl.core import faults
 from meetctl.core.faults import FindFault
+from meetctl.core.places import NO_LOGS
 from meetctl.core.settings import (
     ENVIRONMENTS,
     LOG_FORMS,
@@ -66,6 +67,8 @@ class Variable:
     find_fault: FindFault
     """Says what is wrong with a value, in words that follow the name, and without the value of a secret."""
     form: Form = Form.TEXT
+    words: tuple[str, ...] = ()
+    """Values of a path that are none, such as "off"."""
     is_secret: bool = False
     option: str | None = None
     """The option that is stronger than it."""
@@ -92,6 +95,7 @@ def _option(
     form: Form = Form.TEXT,
     *,
     name: str | None = None,
+    words: tuple[str, ...] = (),
 ) -> Variable:
     """Return the variable of an option: named as the option, unless it is named here."""
     return Variable(
@@ -100,6 +104,7 @@ def _option(
         purpose=purpose,
         find_fault=find_fault,
         form=form,
+        words=words,
         option=option,
     )
 
@@ -200,6 +205,13 @@ _OPTIONS = (
         "whether log lines may hold what people said, and their names",
         faults.flag,
         Form.FLAG,
+    ),
+    _option(
+        "--log-directory",
+        "log.directory",
+        "where workers keep their logs; off for nowhere",
+        form=Form.PATH,
+        words=(NO_LOGS,),
     ),
     _option("--sessions", "sessions.directory", "where sessions' bundles are", form=Form.PATH),
     _option("--prices", "prices.files", "TOML files with prices of your own", form=Form.PATHS),

@@ -14,6 +14,7 @@ from meetctl.reports.sizes import format_bytes
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
 
     from meetctl.domain.session_bundle import SessionBundle
@@ -29,9 +30,16 @@ _MOST_LINES = 10
 def print_sessions(bundles: Sequence[SessionBundle], now: datetime, console: Console) -> None:
     """Print a list of sessions; where it does not fit, without whose they were and how long they went on."""
     table = _session_table(bundles, now, is_wide=True)
-    if table.__rich_measure__(console, console.options.update_width(10_000)).maximum > console.width:
+    if _measure(table, console).maximum > console.width:
         table = _session_table(bundles, now, is_wide=False)
+    if _measure(table, console).minimum > console.width:
+        # Rather a folded id than a column that is cut off.
+        table.columns[0].min_width = None
     console.print(table)
+
+
+def _measure(table: Table, console: Console) -> Measurement:
+    return table.__rich_measure__(console, console.options.update_width(10_000))
 
 
 def _session_table(bundles: Sequence[SessionBundle], now: datetime, *, is_wide: bool) -> Table:

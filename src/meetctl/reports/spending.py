@@ -30,6 +30,9 @@ _UNITS = {
 }
 """Units as short as a table needs them."""
 
+_ROOMY = 110
+"""Where a terminal has fewer columns, each unit has a line of its own."""
+
 _NOBODY = "–"
 """Stands where the events do not say whose something is."""
 
@@ -37,11 +40,12 @@ _NOBODY = "–"
 def print_spending(summary: SpendingSummary, console: Console) -> None:
     """Print what was spent, how much of it has a price, and what may be missing."""
     table = _make_table(summary.by, ("Usage", "Reported", "Estimated", "Images", "Total"))
+    between = " · " if console.width >= _ROOMY else "\n"
     for row in summary.rows:
-        table.add_row(*_names(row.group), *_sum_cells(row.sum))
+        table.add_row(*_names(row.group), *_sum_cells(row.sum, between))
     if len(summary.rows) != 1:
         table.add_section()
-        table.add_row(*_total_names(summary.by), *_sum_cells(summary.total))
+        table.add_row(*_total_names(summary.by), *_sum_cells(summary.total, between))
     console.print(table, crop=False)
     for line in describe_spending(summary):
         console.print(line, style="dim", markup=False)
@@ -130,11 +134,15 @@ def least_usd(usd: Decimal, *, is_whole: bool) -> str:
     return f"≥ {format_usd(usd)}" if usd else UNKNOWN
 
 
-def _sum_cells(sums: SpendingSum) -> list[str]:
-    usage = " · ".join(
+def _sum_cells(sums: SpendingSum, between: str) -> list[str]:
+    usage = between.join(
         f"{format_quantity(count)} {_UNITS.get(unit, unit)}" for unit, count in sums.quantities
     )
-    share = f" ({format_share(float(sums.image_usd / sums.usd))})" if sums.usd and sums.image_usd else ""
+    # Where units have lines of their own, the images' share has one too.
+    space = "\n" if between == "\n" else " "
+    share = (
+        f"{space}({format_share(float(sums.image_usd / sums.usd))})" if sums.usd and sums.image_usd else ""
+    )
     images = least_usd(sums.image_usd, is_whole=not sums.has_unpriced_images) + share
     total = least_usd(sums.usd, is_whole=sums.is_priced) + (" offline" if sums.is_offline else "")
     has_images = sums.image_usd or sums.has_unpriced_images

@@ -156,7 +156,7 @@ def _explain_rounding(ours: Sequence[Spending]) -> Iterator[str]:
             usd += one.usd
     used = sum(minutes.values(), Fraction(0))
     more = sum((ceil(one) for one in minutes.values()), 0) - used
-    if used and more:
+    if usd and used and more:
         cost = Fraction(usd) * more / used
         yield f"rounded up to a minute for each session, it would be ${float(cost):.6f} more"
 

@@ -67,7 +67,11 @@ class DuckLedger:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._open(read_only=False) as connection:
             return fold_journals(
-                connection, self._sessions, self._path.parent, progress, batch_bytes=self._batch_bytes
+                connection,
+                self._sessions,
+                self._path.with_suffix(".folding"),
+                progress,
+                batch_bytes=self._batch_bytes,
             )
 
     def sum_spending(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[Spending]:

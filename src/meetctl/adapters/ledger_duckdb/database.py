@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 """The number of the last migration in data/ledger."""
 
-_MEMORY_LIMIT = "768MB"
+_MEMORY_LIMIT = "512MB"
 _THREADS = 2
 
 _REBUILD = "delete it and it is made again from the journals; what pruned sessions cost is then lost"
@@ -52,7 +52,7 @@ def _configuration(path: Path) -> dict[str, str | bool | int | float | list[str]
         "autoload_known_extensions": False,
         "memory_limit": _MEMORY_LIMIT,
         "threads": _THREADS,
-        "temp_directory": str(path.with_name("spilled")),
+        "temp_directory": str(path.with_suffix(".spilled")),
         # Order is of no use in the tables, and keeping it costs half of the speed.
         "preserve_insertion_order": False,
         "wal_autocheckpoint": "1GB",
@@ -107,6 +107,11 @@ def translate_errors(path: Path) -> Iterator[None]:
         raise _explain(path, error) from error
     except duckdb.FatalException as error:
         raise _explain(path, error) from error
+    except RuntimeError as error:
+        # What DuckDB's Python raises where Ctrl-C ends a query.
+        if "interrupted" not in str(error).lower():
+            raise
+        raise KeyboardInterrupt from error
     except OSError as error:
         raise OutputError(f"the ledger {path} cannot be used: {error.strerror or error}") from error
 

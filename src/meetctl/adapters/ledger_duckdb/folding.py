@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from meetctl.adapters.ledger_duckdb.careful import stage_rows, write_clean
@@ -46,12 +47,12 @@ class _Staged:
 def fold_journals(
     connection: DuckDBPyConnection,
     sessions: Path,
-    beside: Path,
+    room: Path,
     progress: Progress,
     *,
     batch_bytes: int = BATCH_BYTES,
 ) -> FoldReport:
-    """Fold in everything new; `beside` is the private directory in which batches are laid down.
+    """Fold in everything new; `room` is where batches are laid down.
 
     The next batch is read and staged while the last one is merged, each on a connection of its own.
 
@@ -66,20 +67,20 @@ def fold_journals(
     batches = read_batches(journals, cursors, failed, batch_bytes)
     connections = cycle([_connect(connection), _connect(connection)])
     with (
-        TemporaryDirectory(prefix="fold-", dir=beside) as directory,
+        _make_room(room),
         ThreadPoolExecutor(1, thread_name_prefix="stage-journals") as thread,
     ):
-        upcoming = thread.submit(_stage_next, batches, next(connections), Path(directory))
+        upcoming = thread.submit(_stage_next, batches, next(connections), room)
         number = 0
         while (staged := upcoming.result()) is not None:
             number += 1
             is_alone = number % _CHECKPOINT_EVERY == 0
             if not is_alone:
-                upcoming = thread.submit(_stage_next, batches, next(connections), Path(directory))
+                upcoming = thread.submit(_stage_next, batches, next(connections), room)
             events += _merge(staged)
             if is_alone:
                 connection.execute("CHECKPOINT")
-                upcoming = thread.submit(_stage_next, batches, next(connections), Path(directory))
+                upcoming = thread.submit(_stage_next, batches, next(connections), room)
             careful += staged.is_careful
             unreadable += staged.unreadable
             done += staged.batch.size
@@ -91,6 +92,17 @@ def fold_journals(
         unread_journals=tuple(failed),
         careful_batches=careful,
     )
+
+
+@contextmanager
+def _make_room(room: Path) -> Iterator[None]:
+    """Give a private directory for one fold; what a killed one left there is taken away first."""
+    rmtree(room, ignore_errors=True)
+    room.mkdir(mode=0o700)
+    try:
+        yield
+    finally:
+        rmtree(room, ignore_errors=True)
 
 
 def _connect(connection: DuckDBPyConnection) -> DuckDBPyConnection:

@@ -41,8 +41,6 @@ def answer_query(connection: DuckDBPyConnection, sql: str) -> Iterator[tuple[obj
         yield tuple(column[0] for column in cursor.description or ())
         while rows := cursor.fetchmany(_ROWS):
             yield from rows
-    except duckdb.InterruptException as error:
-        raise KeyboardInterrupt from error
     except duckdb.Error as error:
         raise UsageError(
             _explain(error, sql), hint="docs/ledger.md lists the views and their columns"

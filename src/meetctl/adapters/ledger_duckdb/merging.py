@@ -62,7 +62,7 @@ _INSERTS = (
     INSERT INTO store.requests
     SELECT session, seq, ts, t, type, turn, request, coalesce(provider, 'unknown'),
            coalesce(model, 'unknown'), coalesce(outcome, 'done'),
-           outcome IS DISTINCT FROM 'failed' OR billed::VARCHAR = 'true',
+           outcome IS DISTINCT FROM 'failed' OR coalesce(billed::VARCHAR = 'true', false),
            CASE WHEN basis IN ('reported', 'reconciled', 'mixed') THEN basis ELSE 'estimated' END, as_of_us,
            images, looked, detail, coalesce(try_cast(image_tokens::VARCHAR AS BIGINT), 0),
            image_tokens_reconciled,

@@ -38,6 +38,7 @@ _COUNT = "[0-9]{1,15}"
 _AMOUNT = '"[0-9]{1,15}([.][0-9]{1,18})?"|null'
 _NAME = r'[^\[\]{}"\\]+'
 """A text that no other kind of JSON value reads like, once numbers and the words of JSON are taken out."""
+_TYPE = "[a-z]+([._][a-z]+)*"
 _NO_NAME = "[-+.0-9eE]+|true|false|null"
 
 
@@ -56,7 +57,7 @@ _REGULAR = " AND ".join(
         "usd_by_unit IS NOT NULL",
         *(_is(name, _COUNT) for name in ("input_tokens", "cached_input_tokens", "output_tokens")),
         *(_is(name, _COUNT) for name in ("image_tokens", "characters")),
-        _is("audio_s", "[0-9]{1,6}([.][0-9]{1,9})?"),
+        _is("audio_s", "[0-9]{1,15}|[0-9]{1,6}[.][0-9]{1,9}"),
         *(_is(f"usd_by_unit.{unit}", _AMOUNT) for unit in ("input_tokens", "cached_input_tokens")),
         *(_is(f"usd_by_unit.{unit}", _AMOUNT) for unit in ("output_tokens", "minutes", "characters")),
         _is("image_usd", _AMOUNT),
@@ -93,14 +94,15 @@ def stage_lines(connection: DuckDBPyConnection, spool: Path) -> None:
 def is_plain(connection: DuckDBPyConnection, lines: int) -> bool:
     """Tell whether SQL may read all of `staged`: so many lines, each an event, usage in its shape."""
     row = connection.execute(
-        """
-        SELECT count(*) FILTER (seq IS NOT NULL AND t IS NOT NULL AND type IS NOT NULL
-                                AND session_id IS NOT NULL AND is_regular),
-               count(DISTINCT (session_id, seq))
+        f"""
+        SELECT count(*) FILTER (seq IS NOT NULL AND t IS NOT NULL AND session_id IS NOT NULL AND is_regular),
+               count(DISTINCT (session_id, seq)),
+               (SELECT bool_and(regexp_full_match(type, '{_TYPE}') AND type NOT IN ('true', 'false'))
+                FROM (SELECT DISTINCT coalesce(type, '') AS type FROM staged))
         FROM staged
         """
     ).fetchone()
-    return row == (lines, lines)
+    return row == (lines, lines, True)
 
 
 def stage_usage(connection: DuckDBPyConnection) -> None:

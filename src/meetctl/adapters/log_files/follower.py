@@ -96,8 +96,8 @@ class LineFollower:
 
     A file that is renamed is read to its end, also where its writer goes on in it for a while, and so are the
     generations between it and the one that has its name now (`NAME.1`, `NAME.2` …), unless the one that was
-    being read has been removed meanwhile. A file that is truncated
-    is read from its beginning, also where it has grown beyond its old size before anybody looked.
+    being read has been removed meanwhile. A file that is truncated is read from its beginning, also where it
+    has grown beyond its old size before anybody looked.
     """
 
     def __init__(self, path: Path, current: OpenFile | None) -> None:
@@ -162,11 +162,16 @@ class LineFollower:
     def _generations_since(self, known: Identity, newest: Identity) -> list[OpenFile]:
         """Return the generations that came and went unseen, the oldest first."""
         between: list[OpenFile] = []
+        missing = 0
         for number in range(1, _MOST_GENERATIONS):
             try:
                 file = OpenFile.open(self._path.with_name(f"{self._path.name}.{number}"))
             except OSError:
-                break
+                # While they are renamed one after the other, one name is free.
+                missing += 1
+                if missing > 1:
+                    break
+                continue
             if file.identity == known:
                 file.close()
                 return between[::-1]

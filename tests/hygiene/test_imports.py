@@ -74,6 +74,13 @@ def test_version_and_help_import_nothing_heavy(tmp_path: Path, args: list[str]) 
     assert not packages_of_command(tmp_path / "packages.json", *args) & (HEAVY | {"pydantic", "rich"})
 
 
+@pytest.mark.parametrize("args", [["up", "--help"], ["replay", "--help"], ["prices", "show", "--help"]])
+def test_help_of_a_command_does_not_import_what_only_reading_options_needs(
+    tmp_path: Path, args: list[str]
+) -> None:
+    assert "pydantic" not in packages_of_command(tmp_path / "packages.json", *args)
+
+
 @pytest.mark.parametrize("args", [["config", "check"], ["doctor", "--only", "configuration"]])
 def test_reading_the_configuration_imports_no_vendor(tmp_path: Path, args: list[str]) -> None:
     packages = packages_of_command(tmp_path / "packages.json", *args, expect=2)

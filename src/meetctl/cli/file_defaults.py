@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from meetctl.core.variables import VARIABLES, Form
 from meetctl.errors import MeetctlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from meetctl.core.values import Values
+    from meetctl.core.variables import Form
 
 
 class FileDefaults:
@@ -36,7 +36,12 @@ class FileDefaults:
             child = self._command.commands[name]
             return FileDefaults(child, self._read_values, is_lenient=self._is_lenient)
         variables = [option.envvar for option in self._command.params if option.name == name]
-        if not variables or variables[0] not in VARIABLES:
+        if not variables or not variables[0]:
+            return None
+        # Imported only now: help and --version ask for no default.
+        from meetctl.core.variables import VARIABLES
+
+        if variables[0] not in VARIABLES:
             return None
         try:
             found = self._read_values().find_good(variables[0])
@@ -48,6 +53,8 @@ class FileDefaults:
 
 
 def _split(form: Form, text: str) -> str | list[str]:
+    from meetctl.core.variables import Form
+
     match form:
         case Form.NAMES:
             return text.split()

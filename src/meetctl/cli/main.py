@@ -7,7 +7,7 @@ import functools
 import os
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 import typer.main
@@ -127,8 +127,25 @@ def _run_command(arguments: list[str]) -> None:
         from meetctl.cli.completion import add_completions
 
         add_completions(command)
+    _pass_over_groups(command, arguments)
     is_lenient = is_completing or not {"-h", "--help"}.isdisjoint(arguments)
     command(args=arguments, default_map=FileDefaults(command, _read_file_values, is_lenient=is_lenient))
+
+
+def _pass_over_groups(command: Any, arguments: list[str]) -> None:
+    """Let no option be looked for that would stand between groups, before the command itself.
+
+    There is none: _take_global_flags has taken what may stand there. To see that, Typer would import
+    pydantic, a third of what a command's help costs.
+    """
+    for place, word in enumerate(arguments):
+        child = getattr(command, "commands", {}).get(word)
+        if child is None:
+            return
+        command.add_help_option = False
+        if place == 0:
+            command.params = []
+        command = child
 
 
 def _read_file_values() -> Values:

@@ -74,10 +74,12 @@ bench: setup livekit ## measure everything that docs and README state (an hour o
 	$(PYTHON) benchmarks/start_up.py
 	$(PYTHON) benchmarks/coverage_accuracy.py
 	$(PYTHON) benchmarks/replay_speed.py $(BENCH_ARGS)
+	$(PYTHON) benchmarks/logs_speed.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/sampler_cost.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/recorder_cpu.py
 	$(PYTHON) benchmarks/backend_overhead.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/meeting_load.py $(BENCH_ARGS)
+	$(PYTHON) benchmarks/room_recorder.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/worker_load.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/two_workers.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/answer_latency.py --backend $(BENCH_ARGS)

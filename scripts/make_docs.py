@@ -10,6 +10,8 @@ A generated part of a page stands between `<!-- SOURCE -->` and `<!-- end -->`. 
     sql: meetctl … --save …    the query in it, and its result on the database that the command saves
     table: NAME                a table of scripts/docs
     benchmarks/results/NAME    what `make bench` measured last
+
+The pages in docs/commands are generated as a whole, from the commands' help.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from docs import claim, example, pictures, transcripts
+from docs import claim, command_pages, example, pictures, transcripts, variables
 from docs.blocks import Block, BlockError, fenced_text, fill_blocks, find_blocks
 from docs.commands import ROOT, Commands, show_command, split_head
 from docs.queries import answer_query
@@ -30,7 +32,11 @@ PAGES = ("README.md", "docs/**/*.md")
 TABLE_PICTURE = ROOT / "docs" / "images" / "replay.svg"
 REPORT_PICTURE = ROOT / "docs" / "images" / "report.png"
 RECORDED = {name: command for command, name in transcripts.FILES.items()}
-TABLES = {**claim.TABLES, "worked example": example.worked_example}
+TABLES = {
+    **claim.TABLES,
+    "worked example": example.worked_example,
+    "variables": variables.variables_table,
+}
 NOT_MEASURED = "Not measured yet: `make bench` does."
 
 
@@ -51,15 +57,19 @@ def main(arguments: list[str] | None = None) -> int:
             return report_stale(stale)
         for path, text in stale.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-            print(f"{path.relative_to(ROOT)}: rewritten")
+            if text:
+                path.write_text(text, encoding="utf-8", newline="\n")
+            else:
+                path.unlink()
+            print(f"{path.relative_to(ROOT)}: {'rewritten' if text else 'removed'}")
         print(pictures.draw_report(commands, REPORT_PICTURE))
     return 0
 
 
 def make_texts(commands: Commands) -> dict[Path, str]:
     """Return every generated file as it should be."""
-    pages = {path: _read(path) for pattern in PAGES for path in sorted(ROOT.glob(pattern))}
+    found = {path for pattern in PAGES for path in ROOT.glob(pattern)}
+    pages = {path: _read(path) for path in sorted(found) if path.parent != command_pages.DIRECTORY}
     blocks = [block for path, text in pages.items() for block in find_blocks(path.relative_to(ROOT), text)]
     for block in blocks:
         if block.source.startswith("file: "):
@@ -74,7 +84,7 @@ def make_texts(commands: Commands) -> dict[Path, str]:
         path: fill_blocks(path.relative_to(ROOT), text, lambda block: render(commands, block))
         for path, text in pages.items()
     }
-    return made | {TABLE_PICTURE: picture.result()}
+    return made | command_pages.make_pages() | {TABLE_PICTURE: picture.result()}
 
 
 def render(commands: Commands, block: Block) -> str:

@@ -130,10 +130,16 @@ async def hold_meeting(access: LiveKitAccess, sessions: Path) -> None:
     keep(JOURNAL, journals(sessions)[0].parent)
 
 
-def keep(command: str, directory: Path) -> None:
+def keep(command: str, directory: Path, environment: Mapping[str, str] | None = None) -> None:
     """Keep what a command of the shell prints."""
+    path = f"{MEETCTL.parent}{os.pathsep}{os.environ['PATH']}"
     process = subprocess.run(
-        ["bash", "-c", command], cwd=directory, check=True, capture_output=True, text=True
+        ["bash", "-c", command],
+        cwd=directory,
+        env={**(environment or os.environ), "PATH": path},
+        check=True,
+        capture_output=True,
+        text=True,
     )
     (DIRECTORY / FILES[command]).write_text(process.stdout, encoding="utf-8")
 

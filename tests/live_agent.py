@@ -19,7 +19,7 @@ from aiohttp import ClientSession, WSMsgType, web
 from livekit import api, rtc
 from tests.local_stack import require_livekit_server
 
-from meetctl.core.places import state_directory
+from meetctl.core.places import logs_directory, state_directory
 from meetctl.stack.livekit_server import (
     choose_ports,
     is_serving,
@@ -92,6 +92,13 @@ class Worker:
     state: Path
     sessions: Path
     log: Path
+    log_directory: Path
+    """Where it keeps its log as JSON lines."""
+
+    def log_file(self) -> Path:
+        """Return the file that it keeps its log in."""
+        (path,) = self.log_directory.glob(f"worker-*-{self.process.pid}.jsonl")
+        return path
 
     def registration(self) -> Mapping[str, Any] | None:
         """What its state file says; None while there is none."""
@@ -198,7 +205,9 @@ def start_worker(
             start_new_session=True,
         )
     state = state_directory() / "workers" / f"{process.pid}.json"
-    worker = Worker(process=process, mark=mark, state=state, sessions=sessions, log=log)
+    worker = Worker(
+        process=process, mark=mark, state=state, sessions=sessions, log=log, log_directory=logs_directory()
+    )
     try:
         yield worker
     finally:

@@ -21,7 +21,17 @@ ROOT = Path(__file__).resolve().parents[2]
 MEETCTL = Path(sys.executable).with_name("meetctl")
 STANDING_CLOCK = Path(__file__).with_name("standing_clock.py")
 _HEAD = re.compile(r"(?P<command>.*) \| head -(?P<lines>\d+)")
+_PIPE = re.compile(r" \| (?=meetctl )")
 _LIMIT_S = 300
+_TELLING_TIME = (["prices"], ["sessions"], ["token"])
+"""Commands that say how old something is, or until when it is good."""
+
+_EXAMPLE_SERVER = {
+    "LIVEKIT_URL": "wss://livekit.example.com",
+    "LIVEKIT_API_KEY": "APIexample",
+    "LIVEKIT_API_SECRET": "an-example-of-a-secret-that-no-server-has",
+}
+"""What is never reached: commands that need a server are recorded instead of run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +81,22 @@ class Commands:
         recorded = read_transcript(command)
         if recorded is not None:
             return Outcome(stdout=recorded, stderr="", exit_code=0)
+        outcome = Outcome(stdout="", stderr="", exit_code=0)
+        for part in _PIPE.split(command):
+            outcome = self._run(part, stdin=outcome.stdout)
+        return outcome
+
+    def _run(self, command: str, *, stdin: str) -> Outcome:
         words = [word for text in shlex.split(command)[1:] for word in self._expand(text)]
-        # Only these show how old something is.
-        program = [sys.executable, str(STANDING_CLOCK)] if words[:1] == ["prices"] else [str(MEETCTL)]
+        stands_still = words[:1] in _TELLING_TIME and "--help" not in words
+        program = [sys.executable, str(STANDING_CLOCK)] if stands_still else [str(MEETCTL)]
         process = subprocess.run(
             [*program, *words],
             cwd=self.directory,
             env=self._environment(),
             capture_output=True,
             encoding="utf-8",
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             timeout=_LIMIT_S,
             check=False,
         )
@@ -104,6 +120,7 @@ class Commands:
             "TERM": "dumb",
             "COLUMNS": "120",
             "NO_COLOR": "1",
+            **_EXAMPLE_SERVER,
         }
 
 

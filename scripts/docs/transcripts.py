@@ -20,14 +20,36 @@ JOURNAL = (
     """jq -c 'select(.type | test("^(tenant|transcript|knowledge|policy|control)"))"""
     """ | del(.v, .ts, .session_id, .room)' events.jsonl"""
 )
+COST_BUDGET = "meetctl cost budget"
+BUDGET_JOURNAL = (
+    """jq -c 'select(.type == "budget.step") | del(.v, .ts, .session_id, .tenant_id, .room, .policy)'"""
+    """ events.jsonl"""
+)
+JOIN = "meetctl join standup --create --tenant acme --fps 0.5"
+JOIN_WITHOUT_WORKER = "meetctl join standup --agent-name meetctl-eu --timeout 5"
+ROOMS = (
+    JOIN,
+    "meetctl rooms list",
+    "meetctl rooms show standup",
+    "meetctl leave standup -y",
+    JOIN_WITHOUT_WORKER,
+)
 FILES = {
     DEMO: "demo.txt",
     "meetctl up": "up.txt",
     "meetctl agent start": "agent-start.txt",
     "meetctl down": "down.txt",
+    "meetctl config show --profile staging": "config-show.txt",
+    "meetctl record standup --wait --grace 5s --sessions /srv/recordings": "record.txt",
+    "meetctl replay --verify 20261124T150629Z-standup-27cf69": "record-verify.txt",
+    "meetctl replay --turns vad --fps 1 --fps 0.2 20261124T150629Z-standup-27cf69": "record-replay.txt",
+    "meetctl doctor": "doctor.txt",
     WITH_BACKEND: "backend-worker.txt",
     METRICS: "backend-metrics.txt",
     JOURNAL: "backend-journal.txt",
+    COST_BUDGET: "budget-cost.txt",
+    BUDGET_JOURNAL: "budget-journal.txt",
+    **dict(zip(ROOMS, ("join.txt", "rooms.txt", "room.txt", "leave.txt", "join-failed.txt"), strict=True)),
 }
 _ANSWER = re.compile(r'agent: "(?P<text>.*)" \(first sound after')
 

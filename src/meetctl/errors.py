@@ -2,6 +2,7 @@
 
 MeetctlError                 1  failed
 ├── MediaError               1  a file is no media, has no video, or cannot be read
+├── LogError                 1  a log or a journal cannot be read
 ├── OutputError              1  a result could not be written
 ├── UsageError               2  wrong option, file or configuration
 │   └── UnknownModelError    2  no image-token rule for a model; names close matches
@@ -57,6 +58,10 @@ def _rebuild(kind: type[MeetctlError], message: str, hint: str | None) -> Meetct
 
 class MediaError(MeetctlError):
     """A recording could not be read: no media, no video, or nothing left to salvage."""
+
+
+class LogError(MeetctlError):
+    """A log or a journal that was asked for cannot be read."""
 
 
 class OutputError(MeetctlError):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from meetctl.domain.control import Acknowledgement
+    from meetctl.domain.diagnosis import MediaPaths
     from meetctl.domain.events import Event
     from meetctl.domain.ledger import (
         Completeness,
@@ -25,9 +27,13 @@ if TYPE_CHECKING:
         Spending,
     )
     from meetctl.domain.live_media import LiveFrame, RecordingEnd, VideoTrack
+    from meetctl.domain.log_where import Needles
     from meetctl.domain.pricing import Price
     from meetctl.domain.recording import Recording, SpeechSpan
     from meetctl.domain.rooms import Dispatch, Participant, Room
+    from meetctl.domain.session_bundle import SessionBundle
+    from meetctl.domain.spending import SessionSpending
+    from meetctl.domain.state import SessionState
     from meetctl.domain.tenancy import (
         KnowledgeHit,
         Personality,
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
         UsageRecord,
     )
     from meetctl.domain.vision_tokens import ImageRule
+    from meetctl.domain.workers import LocalWorker
 
 
 class Clock(Protocol):
@@ -48,6 +55,71 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds that never run backwards, for measuring durations."""
+
+
+class LogSource(Protocol):
+    """The lines of one file, from a time on, and those that are written later; each exactly once.
+
+    A line is what stands before a newline, without it. A very long one comes in pieces.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the source is called, such as a path."""
+
+    @property
+    def can_read_backwards(self) -> bool:
+        """Whether its end can be read before its beginning, which a pipe's cannot."""
+
+    def first_time(self) -> str:
+        """Return the time of its first line that has one; empty where none is found near the beginning.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def lines(self, needles: Needles, *, since: str, follows: bool) -> Iterator[Sequence[bytes]]:
+        """Yield the lines that are there, in the order of writing and in batches as they are read.
+
+        Lines that lack one of `needles` may be left out, and so may those from before `since`. What follows
+        the last newline is a line too, unless the source is followed and may yet be told the rest.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def lines_backwards(self, needles: Needles, *, follows: bool) -> Iterator[Sequence[bytes]]:
+        """Yield the lines that are there, the last one first; `poll` goes on after it.
+
+        Lines that lack one of `needles` may be left out.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def is_over(self) -> bool:
+        """Tell whether nothing will be written any more, as after a session's end."""
+
+    def poll(self) -> Sequence[bytes]:
+        """Return the lines that were completed since the last call, however the file was rotated meanwhile.
+
+        Raises:
+            LogError: It cannot be read.
+        """
+
+    def close(self) -> None:
+        """Let go of it; a second call does nothing."""
+
+
+class LogFinder(Protocol):
+    """Which logs and journals there are."""
+
+    def find(self) -> Sequence[LogSource]:
+        """Return the sources that no call has returned before.
+
+        Raises:
+            LogError: What was named is not there.
+        """
 
 
 class PriceBook(Protocol):
@@ -149,6 +221,54 @@ class EventSink(Protocol):
         """Make everything durable; a second call does nothing."""
 
 
+class SessionCatalogue(Protocol):
+    """The sessions' bundles on this machine."""
+
+    def list_sessions(self) -> Sequence[SessionBundle]:
+        """Return all bundles, newest first; one that is broken says how.
+
+        Raises:
+            MediaError: The place where they are kept cannot be read.
+        """
+
+    def look_up(self, path: Path) -> SessionBundle:
+        """Return the bundle in a directory, which may lie elsewhere.
+
+        Raises:
+            MediaError: There is no bundle.
+        """
+
+    def read_events(self, bundle: SessionBundle) -> Iterator[Event | None]:
+        """Yield its journal's events, up to where it was when the bundle was looked at; None for a bad line.
+
+        Raises:
+            MediaError: The journal cannot be read.
+        """
+
+
+class SessionPruner(Protocol):
+    """Removes sessions from this machine; whatever interrupts it, each is whole, reduced or gone."""
+
+    def clear_leftovers(self) -> int:
+        """Remove what an interrupted prune left, and return how many sessions that were."""
+
+    def remove(self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool]) -> bool:
+        """Remove a session; False where it is in use, has gone, or is no longer wanted as it is by then.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+
+    def reduce(
+        self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool], *, now: datetime
+    ) -> bool:
+        """Remove its recording and what people said, and keep what it cost; False as `remove` says.
+
+        Raises:
+            OutputError: It cannot be written or removed.
+        """
+
+
 class MeetingRecorder(Protocol):
     """Writes what an agent saw and heard; no call but `finish` blocks, and a full disk fails none."""
 
@@ -166,6 +286,37 @@ class MeetingRecorder(Protocol):
 
     def finish(self) -> RecordingEnd:
         """Write what is still waiting, join the segments, and say what was recorded. Blocks; call it once."""
+
+
+class SpendingBook(Protocol):
+    """What the sessions of this machine have spent, by day and tenant; shared by all their processes.
+
+    Each session writes its own entries and nobody else's. An entry is there whole or not at all, and stays
+    when its session's process is killed.
+    """
+
+    def write(self, spending: SessionSpending) -> None:
+        """Put a session's entry of a day in the place of the one before.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+
+    def remove(self, day: date, tenant_id: str | None, session_id: str) -> None:
+        """Take out an entry, if there is one: the session turned out to be another tenant's.
+
+        Raises:
+            OutputError: It cannot be removed.
+        """
+
+    def of_tenant(self, day: date, tenant_id: str | None) -> Sequence[SessionSpending]:
+        """Return the entries of a tenant's day; of sessions without a tenant where it is None."""
+
+    def of_day(self, day: date) -> Sequence[SessionSpending]:
+        """Return the entries of a day, of all tenants."""
+
+    def forget_before(self, day: date) -> None:
+        """Take out all entries of earlier days."""
 
 
 class FrameEncoder(Protocol):
@@ -252,6 +403,23 @@ class Backend(Protocol):
         """Let go of its connections."""
 
 
+class TokenSigner(Protocol):
+    """A key of a LiveKit server, for making and checking tokens."""
+
+    @property
+    def api_key(self) -> str:
+        """The key's id, which a token names as its issuer."""
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """Return a token with these claims."""
+
+    def has_signed(self, token: str) -> bool:
+        """Tell whether a token's signature was made with the key's secret; nothing else of it is checked.
+
+        Any text may be given.
+        """
+
+
 class RoomAdmin(Protocol):
     """The rooms of a LiveKit server, who is in them, and which agents were sent there.
 
@@ -302,3 +470,83 @@ class RoomAdmin(Protocol):
 
     async def aclose(self) -> None:
         """Let go of its connections."""
+
+
+class MediaProbe(Protocol):
+    """Finds out which ways media can go between here and a LiveKit server."""
+
+    async def find_paths(self, room: str) -> MediaPaths:
+        """Join a room for a moment, hidden and without publishing anything, and return the ways there.
+
+        Raises:
+            ServiceError: The server cannot be reached, or refuses us.
+        """
+
+
+class RemoteClock(Protocol):
+    """The time of another machine."""
+
+    async def now(self) -> datetime | None:
+        """Return its time to the second, aware and in UTC; None where it does not tell.
+
+        Raises:
+            ServiceError: It cannot be reached.
+        """
+
+
+class Machine(Protocol):
+    """What this machine has."""
+
+    def free_bytes(self, directory: Path) -> int:
+        """Return how much space there is for a directory, which need not exist yet.
+
+        Raises:
+            OutputError: It cannot be written to.
+        """
+
+    def missing_codecs(self) -> tuple[str, ...]:
+        """Return what PyAV lacks of what recordings are written with and read by, in words."""
+
+
+class EventSource(Protocol):
+    """One session's events, from wherever they can be had."""
+
+    def follow(self) -> AsyncGenerator[Event, None]:
+        """Yield the events in their order, each once, from the session's first on, as they come.
+
+        It ends with the session's end, or when nothing more can come of it. Close it (`contextlib.aclosing`)
+        where it is not read to its end.
+
+        Raises:
+            ServiceError: They cannot be had from there.
+            MediaError: The journal cannot be read.
+        """
+
+
+class SessionStates(Protocol):
+    """What sessions have come to so far, as far as this machine knows."""
+
+    async def read(self, session_id: str) -> SessionState | None:
+        """Return a session's state now; None where its journal is not on this machine."""
+
+
+class WorkerCensus(Protocol):
+    """The workers of ours on this machine."""
+
+    async def list_workers(self) -> tuple[LocalWorker, ...]:
+        """Return those that run, by agent name."""
+
+
+class AgentControl(Protocol):
+    """Steers our agents from outside their rooms."""
+
+    async def send(
+        self, room: str, op: str, args: Mapping[str, Any], *, session_id: str | None = None
+    ) -> Acknowledgement:
+        """Have the agent in a room perform an operation, and wait until it has.
+
+        Raises:
+            UsageError: The operation or its arguments are wrong, or it is not said which of several agents.
+            NotFoundError: There is no such room or agent.
+            ServiceError: It did not, or has not answered in time, or the server refuses.
+        """

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 import typer.main
 
+from docs.guides import PAGE_OF
 from meetctl.cli.main import app
 from meetctl.core.variables import PROCEDURES, VARIABLES
 from meetctl.domain.control import OPERATIONS
@@ -33,23 +34,6 @@ PAGES = sorted(
         ROOT / "benchmarks/README.md",
     ]
 )
-PAGE_OF = {
-    ("replay",): "docs/replay.md",
-    ("demo",): "docs/demo.md",
-    ("up",): "docs/local-stack.md",
-    ("down",): "docs/local-stack.md",
-    ("status",): "docs/local-stack.md",
-    ("agent", "start"): "docs/agent.md",
-    ("agent", "dev"): "docs/agent.md",
-    ("offline-providers",): "docs/offline-providers.md",
-    ("cost", "summary"): "docs/cost.md",
-    ("cost", "reprice"): "docs/cost.md",
-    ("cost", "reconcile"): "docs/reconcile.md",
-    ("sql",): "docs/ledger.md",
-    ("prices", "show"): "docs/prices.md",
-    ("prices", "check"): "docs/prices.md",
-}
-"""Where each command's options are explained."""
 
 GENERATED = re.compile(r"^<!-- [^\n]+ -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -61,7 +45,7 @@ LIVE_JOURNAL = ROOT / "recordings" / "live-demo" / "events.jsonl"
 EVENT_TYPE = re.compile(r"[a-z]+\.[a-z]+")
 INSTRUMENTS = {"Counter": "_total", "_counter": "_total", "Gauge": "", "Histogram": "", "_histogram": ""}
 """What makes a metric, and what Prometheus puts behind its name."""
-FOREIGN_OPTIONS = frozenset({"--debug", "--help", "--no-color"})
+FOREIGN_OPTIONS = frozenset({"--debug", "--help", "--no-color", "--profile"})
 """Options that may stand anywhere on the command line, so that no command has them."""
 
 
@@ -159,8 +143,9 @@ def calls_in(directory: Path) -> Iterator[tuple[str, str]]:
 
 
 def event_types() -> set[str]:
-    """Return the types of events that the agent writes."""
-    found = {text for name, text in calls_in(SOURCE / "agent") if name in ("write", "record")}
+    """Return the types of events that the agent and the recorder write."""
+    calls = [*calls_in(SOURCE / "agent"), *calls_in(SOURCE / "recorder")]
+    found = {text for name, text in calls if name in ("write", "record")}
     # Of a provider's change the type depends on what has changed.
     providers = ast.parse((SOURCE / "agent" / "providers.py").read_text(encoding="utf-8"))
     kinds = [

@@ -74,8 +74,26 @@ def test_version_and_help_import_nothing_heavy(tmp_path: Path, args: list[str]) 
     assert not packages_of_command(tmp_path / "packages.json", *args) & (HEAVY | {"pydantic", "rich"})
 
 
+@pytest.mark.parametrize("args", [["config", "check"], ["doctor", "--only", "configuration"]])
+def test_reading_the_configuration_imports_no_vendor(tmp_path: Path, args: list[str]) -> None:
+    packages = packages_of_command(tmp_path / "packages.json", *args, expect=2)
+    # YAML is only for lk's file, which is not there.
+    assert not packages & (HEAVY | {"yaml", "aiohttp"})
+
+
 def test_help_of_replay_imports_no_vendor(tmp_path: Path) -> None:
     assert not packages_of_command(tmp_path / "packages.json", "replay", "--help") & HEAVY
+
+
+@pytest.mark.parametrize("command", ["replay", "record"])
+def test_help_of_a_heavy_command_imports_no_vendor(tmp_path: Path, command: str) -> None:
+    assert not packages_of_command(tmp_path / "packages.json", command, "--help") & HEAVY
+
+
+def test_recorder_needs_no_agent_framework() -> None:
+    script = "import sys, meetctl.recorder.service; sys.exit('livekit.agents' in sys.modules)"
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr or "livekit.agents was imported"
 
 
 def test_replay_without_pictures_imports_only_what_reads_packets(tmp_path: Path, recordings: Path) -> None:
@@ -86,6 +104,18 @@ def test_replay_without_pictures_imports_only_what_reads_packets(tmp_path: Path,
     )
     assert "av" in packages
     assert not packages & (HEAVY - {"av", "numpy"})
+
+
+@pytest.mark.parametrize("command", ["list", "show"])
+def test_looking_at_sessions_imports_no_vendor(tmp_path: Path, recordings: Path, command: str) -> None:
+    arguments = [recordings / "live-demo"] if command == "show" else ["--sessions", recordings]
+    packages = packages_of_command(tmp_path / "packages.json", "sessions", command, *arguments)
+    assert not packages & HEAVY
+
+
+def test_logs_import_nothing_heavy(tmp_path: Path, recordings: Path) -> None:
+    packages = packages_of_command(tmp_path / "packages.json", "logs", recordings / "live-demo")
+    assert not packages & (HEAVY | {"rich"})
 
 
 @pytest.mark.parametrize("module", domain_modules())

@@ -28,7 +28,7 @@ from tests.typed_talk import connection_of, read_of_agent, type_to_agent
 
 from meetctl.adapters.control_sender import find_agents, name_observer, send_control
 from meetctl.adapters.system_clock import SystemClock
-from meetctl.agent.persona import RECORDED
+from meetctl.agent.meeting_recording import RECORDED
 from meetctl.agent.steering import OPERATOR
 from meetctl.domain.control import CONTROL_TOPIC
 from meetctl.stack.livekit_server import choose_ports

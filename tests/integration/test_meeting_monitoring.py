@@ -205,7 +205,7 @@ def written(stack: BackedStack, temporary: Path, collector: Collector) -> dict[s
         "log": stack.worker.log.read_bytes(),
         "telemetry": collector.text().encode(),
         "metrics": asyncio.run(read_metrics(stack)).encode(),
-        **files_below(temporary, Path.home()),
+        **files_below(temporary, Path.home(), stack.worker.log_directory),
     }
 
 
@@ -252,6 +252,11 @@ def test_nothing_said_shown_or_secret_leaves_and_every_line_says_whose_it_is(
     bundle = b"".join(files_below(meeting.bundle).values())
     assert marked.NAME.encode() in bundle
     assert [key for key in keys_of(stack) if key.encode() in bundle] == []
+
+    kept = stack.worker.log_file()
+    assert sorted(kept.read_text().splitlines()) == sorted(stack.worker.said().splitlines())
+    assert kept.stat().st_mode & 0o077 == 0
+    assert str(kept) in everything
 
     lines = lines_of(stack, meeting)
     assert {line["logger"].partition(".")[0] for line in lines} >= {"meetctl", "livekit"}

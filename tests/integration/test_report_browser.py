@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 from tests.fakes.report_audits import make_audit, make_policies, make_recording, make_recording_audit
+from tests.session_bundles import TALK, write_session
 
+from meetctl import bootstrap
 from meetctl.reports.html import render_html
 from meetctl.reports.html.page import CONTENT_POLICY
+from meetctl.reports.html.session import render_session
+from meetctl.services.sessions import read_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,3 +196,42 @@ def test_content_policy_lets_the_page_reach_nothing(browser: Browser, report: st
         unguarded = page.replace(CONTENT_POLICY, "")
         browser(save(unguarded, tmp_path / "unguarded.html"), "--dump-dom")
         assert {"/image", "/script", "/style", "/frame"} <= set(asked)
+
+
+@pytest.fixture
+def session_page(tmp_path: Path) -> str:
+    hostile: list[tuple[str, dict[str, Any]]] = [
+        ("participant.joined", {"participant": "x", "name": HOSTILE, "kind": "standard"}),
+        ("transcript", {"role": "user", "participant": "x", "text": HOSTILE * 20, "final": True}),
+        ("error", {"component": HOSTILE, "error": "E"}),
+    ]
+    path = write_session(tmp_path, room=HOSTILE, talk=[*TALK, *hostile])
+    catalogue = bootstrap.session_catalogue(tmp_path)
+    return render_session(read_session(catalogue.look_up(path), catalogue), ["A note."])
+
+
+def test_browser_shows_a_sessions_page_as_written(
+    browser: Browser, session_page: str, tmp_path: Path
+) -> None:
+    shown = browser(save(session_page, tmp_path / "summary.html"), "--dump-dom", OFFLINE)
+    for part in (
+        "What is our secret plan?",
+        "Maya Chen",
+        "$0.00276",
+        "first sound",
+        "A note.",
+        "everyone left",
+    ):
+        assert part in shown
+    assert shown.count(html.escape(HOSTILE, quote=False)) == 25
+    assert "<title>Session 20261116T090000Z-standup-aaaaaa</title>" in shown
+    assert "<script" not in shown
+    assert CONTENT_POLICY in shown
+
+
+@pytest.mark.parametrize("width", [1200, 390], ids=["desktop", "phone"])
+def test_a_sessions_page_fits_the_window(
+    browser: Browser, session_page: str, tmp_path: Path, width: int
+) -> None:
+    measured = measure(browser, session_page, tmp_path / "measured.html", width)
+    assert measured["page"] <= measured["window"]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -21,7 +22,6 @@ from meetctl.stack.state_file import write_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.conftest import MeetctlRunner
 
@@ -268,3 +268,12 @@ def test_prepare_only_prints_the_server(meetctl: MeetctlRunner) -> None:
 def test_2_for_options_that_contradict_each_other(meetctl: MeetctlRunner) -> None:
     assert meetctl("up", "--prepare", "--foreground").returncode == 2
     assert meetctl("status", "--env", "--json").returncode == 2
+
+
+def test_a_profile_of_the_working_directory_is_no_matter_of_the_stacks_own_process(
+    meetctl: MeetctlRunner, options: list[str]
+) -> None:
+    Path("meetctl.toml").write_text("[profiles.staging]\nopenai.api_key = '${KEY:-a-key}'\n")
+    done = meetctl(*options, "--profile", "staging")
+    assert done.returncode == 0, done.stderr
+    assert "OpenAI             real (OPENAI_API_KEY is set)" in done.stdout

@@ -14,7 +14,8 @@ from tests.fakes.meeting_recorder import InMemoryMeetingRecorder
 from meetctl.agent.audio_feed import AudioFeed
 from meetctl.agent.journal import MeetingJournal
 from meetctl.agent.media_clock import MediaClock
-from meetctl.agent.room_ears import BLOCK_MS, SAMPLE_RATE, RoomEars
+from meetctl.agent.room_ears import RoomEars
+from meetctl.agent.rtc_audio import BLOCK_MS, SAMPLE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping

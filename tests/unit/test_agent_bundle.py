@@ -15,7 +15,7 @@ from meetctl.adapters.session_directory import (
     make_session_directory,
     write_session,
 )
-from meetctl.agent.entrypoint import name_session
+from meetctl.agent.session_name import name_session
 from meetctl.errors import OutputError
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -32,6 +33,11 @@ ERRORS: dict[Use, type[llm.LLMError] | type[stt.STTError] | type[tts.TTSError]] 
 }
 
 
+@dataclass
+class Output:
+    audio_enabled: bool = True
+
+
 class Room:
     """A session whose voice the test decides on, and everything that reaches people."""
 
@@ -40,6 +46,7 @@ class Room:
         self.said: list[str] = []
         self.written: list[str] = []
         self.reasons: list[str] = []
+        self.output = Output()
         self._speak = speak
         self.farewell = Farewell(write=self._write, leave=self._leave)
         self.farewell.follow(cast("Any", self))
@@ -97,6 +104,17 @@ def test_without_a_voice_it_writes_and_leaves() -> None:
         room.fail("tts", FAILURES["tts"])
         await room.settle()
         assert (room.said, room.written, room.reasons) == ([], [SENTENCES["tts"]], [REASONS["tts"]])
+
+    run_virtually(run())
+
+
+def test_a_voice_that_is_off_leaves_it_to_writing() -> None:
+    async def run() -> None:
+        room = Room()
+        room.output.audio_enabled = False
+        room.fail("llm", FAILURES["llm"])
+        await room.settle()
+        assert (room.said, room.written, room.reasons) == ([], [SENTENCES["llm"]], [REASONS["llm"]])
 
     run_virtually(run())
 
@@ -179,6 +197,18 @@ def test_a_room_that_takes_no_text_does_not_keep_it_there(hangs: bool) -> None:
         room.fail("tts", FAILURES["tts"])
         await room.settle()
         assert reasons == [REASONS["tts"]]
+
+    run_virtually(run())
+
+
+def test_it_takes_leave_for_other_reasons_too_and_still_once() -> None:
+    async def run() -> None:
+        room = Room()
+        room.farewell.go("I have to go.", "the budget is used up")
+        room.farewell.go("I have to go again.", "something else")
+        await room.settle()
+        assert (room.said, room.written) == (["I have to go."], [])
+        assert room.reasons == ["the budget is used up"]
 
     run_virtually(run())
 

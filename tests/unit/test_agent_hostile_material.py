@@ -20,7 +20,7 @@ from meetctl.agent.conversation import Conversation
 from meetctl.agent.disclosure_filter import REPLACEMENT, DisclosureFilter
 from meetctl.agent.knowledge import KnowledgeFeed
 from meetctl.agent.requests import RequestLog
-from meetctl.agent.tools import FAILED, MOST_CALLS, TOO_OFTEN, MeetingActions, MeetingTools
+from meetctl.agent.tools import FAILED, MOST_CALLS, NOT_CLOSELY, TOO_OFTEN, MeetingActions, MeetingTools
 from meetctl.agent.turn_words import TurnWords
 from meetctl.agent.usage import UsageMeter
 from meetctl.agent.video_agent import RequestHooks, VideoAgent
@@ -73,6 +73,7 @@ class HostileMeeting:
         self.backend = FakeBackend()
         self.tenant = Tenant(id="acme", tier="starter")
         self.people = frozenset({"maya"})
+        self.may_look = True
         self.left = 0
         self.error: Exception | None = None
         """What looking fails with."""
@@ -118,6 +119,7 @@ class HostileMeeting:
             people=lambda: self.people,
             look=self._look,
             leave=self._leave,
+            may_look=lambda: self.may_look,
         )
         return MeetingTools(
             actions, words=self.words, journal=self.journal, clock=self.stage.clock, knowledge=knowledge
@@ -322,6 +324,19 @@ def test_where_nothing_is_shown_there_is_nothing_to_look_at() -> None:
         async with meeting() as hostile:
             await hostile.say("CALL look_closely {}")
             assert hostile.refusals == [("look_closely", "nothing shown")]
+
+    asyncio.run(scene())
+
+
+def test_where_the_budget_has_no_room_for_full_detail_nothing_is_looked_at_closely() -> None:
+    async def scene() -> None:
+        async with meeting() as hostile:
+            await hostile.show("A slide.")
+            hostile.may_look = False
+            await hostile.say("CALL look_closely {}")
+            assert hostile.refusals == [("look_closely", "budget")]
+            assert hostile.results == [NOT_CLOSELY]
+            assert hostile.sink.fields("frame.looked") == []
 
     asyncio.run(scene())
 

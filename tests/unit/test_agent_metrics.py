@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from tests import marked_secrets as marked
 
+from meetctl.agent.budget_notices import REASON as BUDGET_REASON
 from meetctl.agent.farewell import REASONS
 from meetctl.agent.metrics import MeetingMetrics, follow_meeting
 from meetctl.core.log_context import LogContext
@@ -53,6 +54,7 @@ def counted() -> Counted:
         ("worker stopped", "worker_stopped"),
         ("a provider failed: APIError", "provider_failed"),
         *((reason, "provider_failed") for reason in REASONS.values()),
+        (BUDGET_REASON, "budget_used_up"),
         (f"because {marked.NAME} said so", "other"),
     ],
 )
@@ -113,6 +115,21 @@ def test_usage_without_a_price_is_unpriced_and_not_free(counted: Counted) -> Non
     assert counted.value("meetctl_tts_characters_total", provider="rime", model="coda") == 80
     assert counted.value("meetctl_unpriced_uses_total", provider="rime", model="coda") == 1
     assert counted.value("meetctl_cost_usd_total", provider="rime", model="coda") is None
+
+
+def test_steps_of_a_budget_are_counted_and_nobodys_amounts_or_names(counted: Counted) -> None:
+    step = {"tenant_id": marked.NAME, "budget": "tenant day", "spent_usd": "7.1", "limit_usd": "10"}
+    counted.note("budget.step", **step, step="vision=off")
+    labels = {"budget": "tenant_day", "step": "vision=off"}
+    assert counted.value("meetctl_budget_steps_total", **labels) == 1
+    assert counted.value("meetctl_restrained_sessions") == 1
+    counted.note("budget.step", **step, step=None)
+    assert counted.value("meetctl_budget_steps_total", budget="tenant_day", step="none") == 1
+    assert counted.value("meetctl_restrained_sessions") == 0
+    counted.note("budget.step", **step, step="detail=low")
+    counted.note("session.ended", reason="everyone left")
+    assert counted.value("meetctl_restrained_sessions") == 0
+    assert marked.NAME not in generate_latest(counted.registry).decode()
 
 
 def test_latency_is_counted_by_stage(counted: Counted) -> None:

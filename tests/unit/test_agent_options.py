@@ -99,8 +99,10 @@ def test_variables_set_the_same_as_options(command: Command) -> None:
         "MEETCTL_KNOWLEDGE_WAIT": "0.3",
         "MEETCTL_LOG_CONTENT": "1",
         "MEETCTL_LOG_FORMAT": "json",
+        "MEETCTL_LOG_DIRECTORY": "off",
     }
     choices = command.choose(env=env)
+    assert choices.log_directory == "off"
     assert choices.fallback_models == ("gpt-4.1-mini", "gpt-4o")
     assert (choices.log_format, choices.log_content, choices.knowledge_wait_s) == ("json", True, 0.3)
     settings = make_settings(choices)

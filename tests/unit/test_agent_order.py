@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -59,6 +60,9 @@ def test_rates_are_those_of_the_option(fps: object) -> None:
         ("record", "all"),
         ("record", "1E999999999999"),
         ("record", {"mode": "full"}),
+        ("budget_usd", "lots"),
+        ("budget_usd", -1),
+        ("budget_usd", None),
     ],
 )
 def test_a_wrong_value_is_named_and_only_it_is_left_out(key: str, value: object) -> None:
@@ -69,6 +73,11 @@ def test_a_wrong_value_is_named_and_only_it_is_left_out(key: str, value: object)
     assert 99 in (order.settings.policy.window, order.settings.policy.side)
     assert order.settings.recording == SETTINGS.recording
     assert order.settings.policy.detail == SETTINGS.policy.detail
+
+
+@pytest.mark.parametrize("amount", ["0.5", 0.5, ".50"])
+def test_an_order_may_say_what_the_meeting_may_cost(amount: object) -> None:
+    assert order_of({"budget_usd": amount}).budget_usd == Decimal("0.5")
 
 
 @pytest.mark.parametrize("metadata", ["{", "[]", "null", '"fps=1"', "[" * 200_000])

@@ -11,15 +11,8 @@ import pytest
 from livekit import rtc
 from tests.fakes.clock import run_virtually
 
-from meetctl.agent.room_ears import (
-    BLOCK_MS,
-    GAP_S,
-    HEARD_RATE,
-    PATIENCE_BLOCKS,
-    SAMPLE_RATE,
-    TAIL_S,
-    RoomEars,
-)
+from meetctl.agent.room_ears import GAP_S, HEARD_RATE, PATIENCE_BLOCKS, TAIL_S, RoomEars
+from meetctl.agent.rtc_audio import BLOCK_MS, SAMPLE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping

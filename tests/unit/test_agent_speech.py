@@ -23,7 +23,7 @@ from meetctl.core.config import ProviderAccess
 from meetctl.domain.pricing import Price
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 CARTESIA = make_settings().tts
@@ -170,6 +170,22 @@ def test_the_sessions_cost_is_the_sum_of_its_events() -> None:
         ("deepgram", "minutes", 3),
         ("cartesia", "characters", 300),
     ]
+
+
+def test_who_listens_is_told_of_each_use_whatever_becomes_of_its_event_or_of_others() -> None:
+    booth = Booth()
+    told: list[tuple[str, str]] = []
+
+    def break_down(kind: str, fields: Mapping[str, Any]) -> None:
+        raise RuntimeError(kind, fields)
+
+    booth.usage.listen(break_down)
+    booth.usage.listen(lambda kind, fields: told.append((kind, fields["usd"])))
+    booth.sink.is_full = True
+    booth.hear(60)
+    assert told == [("stt.usage", "0.004800")]
+    assert booth.sink.events == []
+    assert booth.usage.usd == Decimal("0.0048")
 
 
 def test_what_has_no_price_is_unpriced_and_never_free() -> None:

@@ -6,15 +6,17 @@ import asyncio
 import base64
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from livekit.agents import APIStatusError, llm
+from livekit.agents.voice.run_result import RunResult
 from tests.agent_frames import Stage
 from tests.agent_talk import SECOND_US, images_of, talking
 from tests.fakes.language_model import Answer
 
 from meetctl.agent.frame_feed import Attachment
-from meetctl.agent.video_agent import attach_frames, text_of
+from meetctl.agent.video_agent import NOT_ASKED, RequestHooks, attach_frames, text_of
 from meetctl.core.config import ProviderAccess
 from meetctl.domain.frame_buffer import KeptFrame
 
@@ -75,6 +77,23 @@ def test_without_video_the_question_goes_alone() -> None:
             (request,) = talk.requests
             assert (request["images"], request["width"], request["image_tokens"]) == ([], None, 0)
             assert "image_usd" not in request
+
+    asyncio.run(scene())
+
+
+def test_an_agent_that_may_not_ask_says_so_and_asks_again_as_soon_as_it_may() -> None:
+    may_ask = False
+
+    async def scene() -> None:
+        nonlocal may_ask
+        async with talking(Answer(), hooks=RequestHooks(may_ask=lambda: may_ask)) as talk:
+            result: RunResult[Any] = await talk.session.run(user_input="And now?")
+            said = [event.item.text_content for event in result.events if event.type == "message"]
+            assert said == [NOT_ASKED]
+            assert (talk.requests, talk.model.asked) == ([], [])
+            may_ask = True
+            await talk.session.run(user_input="And now?")
+            assert len(talk.requests) == 1
 
     asyncio.run(scene())
 

@@ -12,7 +12,8 @@ from tests.fakes.clock import LoopClock, ManualClock, run_virtually
 from tests.fakes.meeting_recorder import InMemoryMeetingRecorder
 
 from meetctl.agent.media_clock import MediaClock
-from meetctl.agent.voices import AGENT_VOICE, FURTHEST_US, MicrophoneTap, VoiceTap
+from meetctl.agent.microphone_tap import FURTHEST_US, MicrophoneTap
+from meetctl.agent.voices import AGENT_VOICE, VoiceTap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

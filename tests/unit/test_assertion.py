@@ -54,11 +54,15 @@ def test_what_did_not_hold_is_said_with_its_value() -> None:
         ("(usd<1", "a parenthesis is not closed"),
         ("price<1", "'price' is not a name"),
         ("usd=1", "'=1' is not understood"),
-        ("__import__('os')", "is not understood"),
+        ("__import__('os')", "a comparison is missing"),
         ("usd<1; usd", "is not understood"),
-        ("and<1", "neither a number nor a name"),
+        ("and<1", "neither a value nor a name"),
+        ("usd<'1'", "neither a number nor a name"),
+        ("usd==null", "neither a number nor a name"),
+        ("usd~1", "'~' compares texts"),
         ("usd<1<2", "'<' is not expected there"),
-        ("USD<1", "is not understood"),
+        ("USD<1", "'USD' is not a name"),
+        ("not " * 60 + "usd<1", "too much is nested"),
     ],
 )
 def test_a_mistake_is_named(expression: str, says: str) -> None:

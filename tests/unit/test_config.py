@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from meetctl.core.config import (
     Sources,
     check_configuration,
     find_backend,
+    find_budgets,
     find_livekit,
     find_provider,
     find_voices,
@@ -34,6 +36,7 @@ from meetctl.core.config import (
 )
 from meetctl.core.local_stack import LiveKitAccess, ProcessIdentity, StackState
 from meetctl.core.variables import PROCEDURES, VARIABLES
+from meetctl.domain.budget import BudgetLimits, Budgets, parse_steps
 from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -253,6 +256,47 @@ def test_an_unknown_procedure_is_told_with_those_that_there_are() -> None:
 
 def test_the_backends_client_knows_the_same_procedures() -> None:
     assert {procedure.name for procedure in procedures.PROCEDURES} == set(PROCEDURES)
+
+
+BUDGET = "MEETCTL_BUDGET_"
+
+
+def test_without_budgets_nothing_is_limited() -> None:
+    assert find_budgets(make_sources({})) == Budgets()
+
+
+def test_budgets_are_read_from_their_variables() -> None:
+    environment = {
+        f"{BUDGET}MEETING_USD": " 2.00 ",
+        f"{BUDGET}TENANT_DAY_USD": "20",
+        f"{BUDGET}TENANTS": '{"acme": {"meeting_usd": 0.1}}',
+        f"{BUDGET}STEPS": "80% vision=off, 100% leave",
+        f"{BUDGET}ANNOUNCE": "Voice",
+    }
+    assert find_budgets(make_sources(environment)) == Budgets(
+        everyone=BudgetLimits(meeting_usd=Decimal(2), day_usd=Decimal(20)),
+        tenants={"acme": BudgetLimits(meeting_usd=Decimal("0.1"))},
+        steps=parse_steps("80% vision=off, 100% leave"),
+        announcing="voice",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("MEETING_USD", "two", "'two' is no amount of US dollars"),
+        ("TENANT_DAY_USD", "-1", "'-1' is no amount of US dollars"),
+        ("TENANTS", "acme=3", "it is no JSON object of tenants"),
+        ("STEPS", "70% blink", "'blink' is not known"),
+        ("ANNOUNCE", "loud", "is 'loud', which is none of off, chat, voice"),
+    ],
+)
+def test_a_wrong_budget_is_named_with_its_source(name: str, text: str, words: str) -> None:
+    with pytest.raises(UsageError) as error:
+        check_configuration(make_sources({f"{BUDGET}{name}": text}, make_stack()), "cartesia")
+    assert error.value.message.startswith(f"{BUDGET}{name} (")
+    assert "from the environment" in error.value.message
+    assert words in error.value.message
 
 
 def test_everything_that_production_lacks_is_told_at_once() -> None:

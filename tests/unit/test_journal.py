@@ -50,6 +50,14 @@ def test_policy_that_is_not_understood_is_none(policy: dict[str, object]) -> Non
     assert read_journal(lines(started(**policy))).policy is None
 
 
+@pytest.mark.parametrize(
+    ("fields", "has_agent"),
+    [({}, True), ({"agent": "meetctl"}, True), ({"agent": ""}, True), ({"agent": None}, False)],
+)
+def test_only_a_journal_that_says_so_is_without_an_agent(fields: dict[str, object], has_agent: bool) -> None:
+    assert read_journal(lines({**started(fps="1"), **fields})).has_agent is has_agent
+
+
 def test_gaps_and_unreadable_lines_are_counted_and_a_torn_last_line_is_not() -> None:
     journal = read_journal(lines({}, {"seq": 3}, tail='[]\n{"v":1,"se'))
     assert (journal.lost, journal.unreadable, journal.has_ended, journal.end_us) == (2, 1, False, 100_000)

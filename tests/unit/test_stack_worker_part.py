@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ OFFLINE_URL = "http://127.0.0.1:4010"
 OF_THE_USER = {
     "PATH": "/usr/bin",
     "MEETCTL_ENV": "production",
+    "MEETCTL_CONFIG": "of-the-user.toml",
+    "MEETCTL_PROFILE": "staging",
+    "MEETCTL_LIVEKIT_PROJECT": "of-the-user",
     "LIVEKIT_URL": "wss://example.com",
     "LIVEKIT_API_KEY": "of-the-user",
     "LIVEKIT_API_SECRET": "of-the-user",
@@ -30,6 +34,7 @@ OF_THE_USER = {
 OF_THE_STACK = {
     "PATH": "/usr/bin",
     "MEETCTL_ENV": "development",
+    "MEETCTL_CONFIG": os.devnull,
     "LIVEKIT_URL": LIVEKIT.url,
     "LIVEKIT_API_KEY": LIVEKIT.api_key,
     "LIVEKIT_API_SECRET": LIVEKIT.api_secret,

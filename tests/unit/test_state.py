@@ -1,4 +1,4 @@
-"""The reducer: one state however the events come, nothing that makes it fail, and what is seen of a session."""
+"""The reducer: one state however events come, nothing that makes it fail, and what is seen of a session."""
 
 from __future__ import annotations
 
@@ -239,6 +239,18 @@ def test_what_is_wrong_now_and_what_was() -> None:
     assert (state.health.degradations, state.health.recoveries, state.health.error_count) == (2, 2, 1)
 
 
+def test_a_recorder_tells_nobody_and_may_lose_the_room() -> None:
+    script = Script().add("session.started", agent=None, announced=False, policy={"fps": "1"}, record="full")
+    script.add("connection.lost", t=3, reason="SIGNAL_CLOSED")
+    state = script.state
+    assert (state.about.is_recorder, state.about.is_announced) == (True, False)
+    assert (state.health.connections_lost, state.health.connection_lost_t) == (1, 3)
+    assert state.health.is_degraded
+    script.add("connection.restored", t=9, after_s=6.04)
+    assert not script.state.health.is_degraded
+    assert script.state.health.recent[-1].what == "after 6.0 s"
+
+
 def test_what_operators_and_budgets_did() -> None:
     script = Script().add("control.performed", op="mute", args={"what": "ears"}, jti="x", outcome="done")
     script.add("control.performed", op="mute", args={"what": "voice"}, jti="y", outcome="failed", error="no")
@@ -307,5 +319,5 @@ def test_words_beyond_many_are_counted_together() -> None:
 
 def test_every_type_that_the_journal_knows_is_known_here(root: Path) -> None:
     page = (root / "docs/journal.md").read_text(encoding="utf-8")
-    for kind in KNOWN_TYPES - {"budget.step"}:
+    for kind in KNOWN_TYPES:
         assert f"`{kind}`" in page

@@ -23,6 +23,7 @@ from meetctl.domain.control import (
 from meetctl.domain.control_token import make_claims
 from meetctl.domain.rooms import SESSION_ATTRIBUTE
 from meetctl.errors import NotFoundError, ServiceError, UsageError
+from meetctl.services.tokens import make_identity
 
 if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
@@ -42,7 +43,7 @@ class AgentInRoom:
 
 def name_observer() -> str:
     """Return a new identity for an observer, which nobody else can have."""
-    return f"observer-{secrets.token_hex(16)}"
+    return make_identity("observer")
 
 
 async def find_agents(access: LiveKitAccess, room: str) -> tuple[AgentInRoom, ...]:
@@ -54,6 +55,20 @@ async def find_agents(access: LiveKitAccess, room: str) -> tuple[AgentInRoom, ..
     """
     async with open_api(access) as livekit:
         return await _find_agents(livekit, room)
+
+
+class ControlSender:
+    """The AgentControl port over a server's API."""
+
+    def __init__(self, access: LiveKitAccess, *, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+
+    async def send(
+        self, room: str, op: str, args: Mapping[str, Any], *, session_id: str | None = None
+    ) -> Acknowledgement:
+        """Have the agent in a room perform an operation, and wait until it has."""
+        return await send_control(self._access, room, op, args, clock=self._clock, session_id=session_id)
 
 
 async def send_control(

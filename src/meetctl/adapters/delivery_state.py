@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from meetctl.domain.delivery import STREAMS, LeftSession, Stream, find_owner, stream_of
 from meetctl.domain.events import parse_journal
+from meetctl.domain.session_bundle import DELIVERED, DELIVERY_LOCK
 from meetctl.errors import MeetctlError
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SCHEMA = "meetctl.delivered/1"
-STATE = "delivered.json"
-LOCK = "delivery.lock"
+STATE = DELIVERED
+LOCK = DELIVERY_LOCK
 NOTHING = -1
 """The number before a journal's first."""
 
@@ -180,7 +181,7 @@ class FileOutboxes:
     def _list_waiting(self) -> list[str]:
         waiting = []
         for path in sorted(self._sessions.glob(f"*/{STATE}")):
-            if _waits(path.parent):
+            if usage_waits(path.parent):
                 backend = _backend_of(path.parent)
                 if backend in (self._backend, None):
                     waiting.append(path.parent.name)
@@ -206,7 +207,7 @@ class FileOutboxes:
             return None
         if lock is None:
             return None
-        if not _waits(directory):
+        if not usage_waits(directory):
             # Somebody else completed it before the lock was free.
             with suppress(OSError):
                 (directory / LOCK).unlink()
@@ -250,7 +251,8 @@ def _take_lock(directory: Path) -> int | None:
     return lock
 
 
-def _waits(directory: Path) -> bool:
+def usage_waits(directory: Path) -> bool:
+    """Tell whether anything of a bundle is still to be delivered to its backend."""
     state = _read_state(directory)
     return state is not None and state.get("complete") is not True
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 SYNC_INTERVAL_S = 1.0
 """At most this much of the journal is lost when the machine, not only the process, dies."""
 
+LOCK_INTERVAL_S = 0.02
+"""How long after a reader was in the way the lock is tried again."""
+
+logger = logging.getLogger(__name__)
+
 
 class EventLog:
     """The EventSink port on a file.
@@ -28,6 +35,9 @@ class EventLog:
     Each line is handed to the operating system at once and complete, so a killed process loses nothing;
     a thread makes lines durable within a second, so a machine without power loses at most that. Safe to
     use from several threads.
+
+    While it is open it holds a lock on the file (flock). The system lets go of it however the process
+    ends, so anybody who can take the lock knows for certain that the session does not run.
     """
 
     def __init__(self, path: Path, owner: JournalOwner, *, clock: Clock, media_us: Callable[[], int]) -> None:
@@ -49,6 +59,7 @@ class EventLog:
         except OSError as error:
             raise OutputError(f"the journal {path} cannot be made: {error.strerror}") from error
         self._path = path
+        self._is_locked = self._lock_file()
         self._syncing = threading.Thread(target=self._sync_regularly, name="journal-sync", daemon=True)
         self._syncing.start()
 
@@ -108,9 +119,23 @@ class EventLog:
             os.ftruncate(self._file, start)
             raise OutputError(f"the journal {self._path} cannot be written: no space is left")
 
+    def _lock_file(self) -> bool:
+        """Show that the journal is being written; False where a reader is just looking whether it is.
+
+        A file system without locks costs that certainty, and not the meeting.
+        """
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            logger.info("the journal %s cannot be locked: %s", self._path, error.strerror)
+        return True
+
     def _sync_regularly(self) -> None:
         while True:
-            last = self._closed.wait(SYNC_INTERVAL_S)
+            last = self._closed.wait(SYNC_INTERVAL_S if self._is_locked else LOCK_INTERVAL_S)
+            self._is_locked = self._is_locked or self._lock_file()
             with self._lock:
                 unsynced, self._unsynced = self._unsynced, False
             if unsynced:

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from meetctl.domain.session_bundle import JOURNAL as JOURNAL
+from meetctl.domain.session_bundle import SESSION as SESSION
 from meetctl.errors import OutputError
-
-JOURNAL = "events.jsonl"
-SESSION = "session.json"
 
 _ELSEWHERE = "--sessions DIRECTORY chooses another place"
 

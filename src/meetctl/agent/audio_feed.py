@@ -1,4 +1,4 @@
-"""All that the agent hears: each audio track is received once, for the recording and for the ears."""
+"""All that is heard: each audio track is received once, for the recording and for the agent's ears."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from livekit import rtc
-
-from meetctl.agent.room_ears import BLOCK_MS, SAMPLE_RATE
-from meetctl.agent.voices import MicrophoneTap
+from meetctl.agent.microphone_tap import MicrophoneTap
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from livekit import rtc
 
     from meetctl.agent.journal import MeetingJournal
     from meetctl.agent.media_clock import MediaClock
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from meetctl.ports import MeetingRecorder
 
 logger = logging.getLogger(__name__)
-
-_QUEUED_PIECES = 100
-"""How much of a track may wait for the event loop: five seconds."""
 
 
 class AudioFeed:
@@ -33,9 +29,10 @@ class AudioFeed:
         *,
         media_clock: MediaClock,
         recorder: MeetingRecorder | None,
-        ears: RoomEars,
+        ears: RoomEars | None,
         journal: MeetingJournal,
     ) -> None:
+        """Receive nothing yet; where only a recording is made, there are no ears."""
         self._media_clock = media_clock
         self._recorder = recorder
         self._ears = ears
@@ -49,7 +46,7 @@ class AudioFeed:
         """Receive a track's sound from now on; `voice` is whose it is, `is_heard` if the ears hear it."""
         if track in self._following:
             return
-        if is_heard:
+        if is_heard and self._ears is not None:
             self._ears.open(track, voice, is_muted=is_muted)
         tap = (
             MicrophoneTap(voice, media_clock=self._media_clock, recorder=self._recorder)
@@ -60,12 +57,13 @@ class AudioFeed:
 
     def set_muted(self, track: str, *, is_muted: bool) -> None:
         """Note that a person has muted or opened a microphone."""
-        self._ears.set_muted(track, is_muted=is_muted)
+        if self._ears is not None:
+            self._ears.set_muted(track, is_muted=is_muted)
 
     def unfollow(self, track: str) -> None:
         """Receive a track no longer."""
         task = self._following.pop(track, None)
-        self._ears.close(track)
+        self._close_ears(track)
         if task is not None:
             task.cancel()
             self._ending.add(task)
@@ -86,27 +84,16 @@ class AudioFeed:
                 self._media_clock.begin()
                 if tap is not None:
                     tap.hear(frame)
-                self._ears.hear(track, frame)
+                if self._ears is not None:
+                    self._ears.hear(track, frame)
                 # After a stall there is much at once: then everybody's is heard side by side, not in a row.
                 await asyncio.sleep(0)
         except Exception as error:
             # Whatever a vendor's stream fails with, everybody else is heard, and the meeting goes on.
             logger.exception("track %s is not heard any more", track)
             self._journal.write("error", {"component": "audio track", "error": type(error).__name__})
-        self._ears.close(track)
+        self._close_ears(track)
 
-
-async def receive_sound(track: rtc.Track) -> AsyncIterator[rtc.AudioFrame]:
-    """Yield a track's sound in pieces of BLOCK_MS, mono at SAMPLE_RATE; of too many the newest stay."""
-    stream = rtc.AudioStream.from_track(
-        track=track,
-        sample_rate=SAMPLE_RATE,
-        num_channels=1,
-        frame_size_ms=BLOCK_MS,
-        capacity=_QUEUED_PIECES,
-    )
-    try:
-        async for event in stream:
-            yield event.frame
-    finally:
-        await stream.aclose()
+    def _close_ears(self, track: str) -> None:
+        if self._ears is not None:
+            self._ears.close(track)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import secrets
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 from meetctl.agent.meeting import Meeting
 from meetctl.agent.monitoring import start_monitoring
 from meetctl.agent.order import read_order
+from meetctl.agent.session_name import name_session
 from meetctl.agent.speech import prepare_speech
+from meetctl.domain.dispatch_check import is_check
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from livekit.agents import JobContext, JobProcess
 
     from meetctl.agent.adapters import AdaptersFactory
     from meetctl.agent.monitoring import MeetingMonitoring
     from meetctl.core.config import AgentSettings
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST_NAME = 40
 
 
 def prewarm(process: JobProcess, *, settings: AgentSettings, make_adapters: AdaptersFactory) -> None:
@@ -34,7 +28,10 @@ def prewarm(process: JobProcess, *, settings: AgentSettings, make_adapters: Adap
 
 
 async def run_meeting(ctx: JobContext) -> None:
-    """Take part in the meeting that the job is for."""
+    """Take part in the meeting that the job is for; a job that is only a check ends at once, at no cost."""
+    if is_check(ctx.job.metadata):
+        ctx.shutdown("checked")
+        return
     settings: AgentSettings = ctx.proc.userdata["settings"]
     adapters = ctx.proc.userdata["adapters"]
     models, now = (settings.llm, *settings.llm_fallbacks), adapters.clock.now()
@@ -64,12 +61,3 @@ async def end_meeting(ctx: JobContext) -> None:
     meeting: Meeting | None = ctx.proc.userdata.get("meeting")
     if meeting is not None:
         await meeting.close()
-
-
-def name_session(room: str, at: datetime) -> str:
-    """Return a new session's id: when, where, and a little chance.
-
-    It is a directory's name too, so a room's odd characters are left out of it.
-    """
-    place = _UNSAFE.sub("-", room).strip("-.")[:_LONGEST_NAME] or "room"
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{place}-{secrets.token_hex(3)}"

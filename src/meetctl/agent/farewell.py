@@ -66,6 +66,11 @@ class Farewell:
         session.on("agent_state_changed", self._speak)
         session.on("user_input_transcribed", self._hear)
 
+    def go(self, sentence: str, reason: str) -> None:
+        """Say a sentence, or write it where there is no voice, and leave for a reason; does not block."""
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._take_leave(sentence, reason), name="farewell")
+
     async def close(self) -> None:
         """Say nothing more; the meeting is over."""
         if self._leaving is not None and self._leaving is not asyncio.current_task():
@@ -79,7 +84,7 @@ class Farewell:
         failures = self._failures[use] = self._failures.get(use, 0) + 1
         if failures >= FAILURES[use] and self._leaving is None:
             logger.error("%s %d times in a row; the agent leaves", REASONS[use], failures)
-            self._leaving = asyncio.create_task(self._take_leave(use), name="farewell")
+            self.go(SENTENCES[use], REASONS[use])
 
     def _speak(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
@@ -90,15 +95,15 @@ class Farewell:
         if event.transcript:
             self._failures.pop("stt", None)
 
-    async def _take_leave(self, use: Use) -> None:
-        if use == "tts" or not await self._say(SENTENCES[use]):
-            await self._put_in_writing(SENTENCES[use])
-        self._leave(REASONS[use])
+    async def _take_leave(self, sentence: str, reason: str) -> None:
+        if not await self._say(sentence):
+            await self._put_in_writing(sentence)
+        self._leave(reason)
 
     async def _say(self, sentence: str) -> bool:
         """Say a sentence to its end; tell whether the voice did."""
-        if self._session is None or self._failures.get("tts"):
-            # A voice that has just failed would make everybody wait for another failure.
+        if self._session is None or not self._session.output.audio_enabled or self._failures.get("tts"):
+            # Nobody would hear it, or everybody would wait for another failure of the voice.
             return False
         try:
             async with asyncio.timeout(SAY_LIMIT_S):

@@ -61,17 +61,21 @@ class FrameFeed:
         policy: Policy,
         *,
         media_clock: MediaClock,
-        encoder: FrameEncoder,
+        encoder: FrameEncoder | None,
         journal: MeetingJournal,
         recorder: MeetingRecorder | None,
         recording: Recording,
         look_detail: str = "high",
     ) -> None:
-        """Begin with a policy; `look_detail` is how closely the model looks when it asks to."""
+        """Begin with a policy; `look_detail` is how closely the model looks when it asks to.
+
+        Without an encoder frames are kept by the same rule, in the journal and the recording, and none is
+        ever made ready for a model.
+        """
         self.kept = 0
         """How many frames were kept."""
         self._media_clock = media_clock
-        self._encoding = FrameEncoding(encoder, journal)
+        self._encoding = None if encoder is None else FrameEncoding(encoder, journal)
         self._journal = journal
         self._recording = recording
         self._outlets = VideoOutlets(journal=journal, recorder=recorder, keep=self._keep)
@@ -191,7 +195,7 @@ class FrameFeed:
         """
         feeds = [self._feeds[track] for track in reversed(self._watching)]
         track, frame = next(((feed.track, feed.newest) for feed in feeds if feed.newest), (None, None))
-        if track is None or frame is None:
+        if self._encoding is None or track is None or frame is None:
             return None
         jpeg = await self._encoding.jpeg("a close look", frame, frame.width, frame.height)
         if jpeg is None or frame.t_us <= self._unseen_us:
@@ -214,16 +218,21 @@ class FrameFeed:
         """Send no longer what was looked at closely: the turn it was for is over."""
         self._looked.clear()
 
-    async def close(self) -> None:
-        """Stop watching, and forget every frame."""
+    async def unwatch_all(self) -> None:
+        """Look at nothing any more, until something is watched again."""
         for track in list(self._watching):
             await self.unwatch(track)
+
+    async def close(self) -> None:
+        """Stop watching, and forget every frame."""
+        await self.unwatch_all()
         if self._flushing is not None:
             self._flushing.cancel()
             await asyncio.wait([self._flushing])
         if self._tasks:
             await asyncio.wait(self._tasks)
-        self._encoding.close()
+        if self._encoding is not None:
+            self._encoding.close()
         self._forget()
 
     async def _follow(
@@ -314,17 +323,20 @@ class FrameFeed:
             },
             t_us=frame.t_us,
         )
+        if self._encoding is None:
+            return
         self._waiting.append(frame.t_us)
         self._waiting_bytes += len(frame.data)
-        task = asyncio.create_task(self._encode(name, track, frame), name=f"encode-{name}")
+        encoding = self._encode(self._encoding, name, track, frame)
+        task = asyncio.create_task(encoding, name=f"encode-{name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _encode(self, name: str, track: VideoTrack, frame: LiveFrame) -> None:
+    async def _encode(self, encoding: FrameEncoding, name: str, track: VideoTrack, frame: LiveFrame) -> None:
         side = span_at(self._spans, frame.t_us).policy.side
         width, height = sent_size(frame.width, frame.height, side)
         try:
-            jpeg = await self._encoding.jpeg(name, frame, width, height)
+            jpeg = await encoding.jpeg(name, frame, width, height)
         finally:
             self._waiting.remove(frame.t_us)
             self._waiting_bytes -= len(frame.data)

@@ -10,6 +10,9 @@ from livekit.agents import AutoSubscribe
 from livekit.agents.types import TOPIC_CHAT
 
 from meetctl import __version__
+from meetctl.agent.budget_guard import BudgetGuard, GuardActions, GuardedMeeting
+from meetctl.agent.budget_notices import FAREWELL, REASON, BudgetNotices
+from meetctl.agent.conduct import Conduct
 from meetctl.agent.control import ControlChannel
 from meetctl.agent.ending import end_part
 from meetctl.agent.farewell import Farewell
@@ -19,12 +22,11 @@ from meetctl.agent.hearing import Hearing
 from meetctl.agent.journal import MeetingJournal, show_usd
 from meetctl.agent.loop_monitor import LoopMonitor
 from meetctl.agent.media_clock import MediaClock
-from meetctl.agent.meeting_recording import MeetingRecording
+from meetctl.agent.meeting_recording import RECORDED, MeetingRecording
 from meetctl.agent.metering import meter_speech
 from meetctl.agent.mind import Mind, Surroundings
 from meetctl.agent.observers import Observers
 from meetctl.agent.order import decide_policy
-from meetctl.agent.persona import RECORDED
 from meetctl.agent.platform_link import Platform, PlatformLink
 from meetctl.agent.presence import Presence
 from meetctl.agent.room_tracks import RoomTracks
@@ -88,7 +90,12 @@ class Meeting:
         platform = self._open_platform()
         self._clock = MediaClock(adapters.clock)
         self._document = SessionDocument(
-            self._directory, session_id=session_id, room=room, settings=self._settings, adapters=adapters
+            self._directory,
+            session_id=session_id,
+            room=room,
+            recording="live",
+            config=describe_config(self._settings),
+            adapters=adapters,
         )
         owner = JournalOwner(session_id=session_id, tenant_id=order.tenant_id, room=room)
         sink = adapters.open_journal(self._directory, owner, self._clock.now_us)
@@ -100,6 +107,7 @@ class Meeting:
         self._make_link(platform, sink.assign_tenant)
         self._make_mind()
         self._make_presence()
+        self._make_guard()
         self._make_control()
 
     def _open_platform(self) -> Platform | None:
@@ -135,6 +143,12 @@ class Meeting:
             people=lambda: self._presence.people,
         )
         self._conversation = self._hearing.conversation
+        self._conduct = Conduct(
+            self._frames,
+            self._hearing.ears,
+            rules=tuple(self._rules.values()),
+            session=lambda: self._session,
+        )
         self._tracks = RoomTracks(
             self._ctx.room, frames=self._frames, sounds=self._hearing.sounds, journal=self._journal
         )
@@ -160,6 +174,7 @@ class Meeting:
                 link=self._link,
                 people=lambda: self._presence.present,
                 leave=lambda: self._run(self._take_leave(), "leave"),
+                conduct=self._conduct,
                 answering=lambda: self._speech.models.answering,
             ),
             rules=self._rules,
@@ -182,6 +197,30 @@ class Meeting:
             welcome=self._greeter.welcome,
         )
 
+    def _make_guard(self) -> None:
+        settings = self._settings
+        notices = BudgetNotices(
+            settings.budgets.announcing, session=lambda: self._session, write=self._write_to_room
+        )
+        self._guard = BudgetGuard(
+            GuardedMeeting(
+                session_id=self._session_id,
+                room=self._ctx.job.room.name,
+                tenant_id=lambda: self._link.tenancy.tenant_id,
+                budgets=settings.budgets,
+                ordered_usd=self._order.budget_usd,
+            ),
+            GuardActions(
+                conduct=self._conduct,
+                announce=notices.announce,
+                leave=lambda: self._farewell.go(FAREWELL, REASON),
+            ),
+            book=self._adapters.spending,
+            journal=self._journal,
+            clock=self._adapters.clock,
+        )
+        self._usage.listen(self._guard.count)
+
     def _make_control(self) -> None:
         ctx, clock = self._ctx, self._adapters.clock
         self._observers = Observers(
@@ -195,8 +234,10 @@ class Meeting:
                 session=lambda: self._session,
                 frames=self._frames,
                 hearing=self._hearing,
+                conduct=self._conduct,
                 rules=tuple(self._rules.values()),
                 record=self._record,
+                allow=self._guard.order,
                 leave=self.leave,
             )
         )
@@ -256,7 +297,9 @@ class Meeting:
                 session.output.audio, media_clock=self._clock, recorder=self._recording.switch
             )
         self._run(self._monitor.watch(), "loop-monitor")
+        await self._guard.begin()
         greeting = self._mind.persona.compose_greeting(is_recorded=self._recording.is_on)
+        self._journal.write("session.ready", {"greeting": bool(greeting)})
         if greeting:
             session.say(greeting)
 
@@ -282,6 +325,7 @@ class Meeting:
         # Nobody asked the agent to leave: then either the room has gone, or its worker is going.
         reason = self._reason or ("worker stopped" if self._ctx.room.isconnected() else "room closed")
         await end_part("control", self._control.close)
+        await end_part("the budget", self._guard.stop)
         for task in self._tasks:
             task.cancel()
         self._presence.close()
@@ -311,6 +355,7 @@ class Meeting:
         }
         self._journal.write("session.ended", end)
         await end_part("the observers", self._observers.close)
+        await end_part("what was spent", self._guard.finish)
         tenant_id = self._link.tenancy.tenant_id
         await asyncio.to_thread(self._document.write_end, tenant_id, self._presence.everyone, end)
         await asyncio.to_thread(self._journal.close)
@@ -327,10 +372,8 @@ class Meeting:
 
     def _decide_policy(self) -> None:
         """Look as closely as the tenant may, unless an operator has said how."""
-        if self._steering.has_changed_policy:
-            return
         advanced_vision = self._link.tenancy.advanced_vision
-        self._frames.change_policy(
+        self._conduct.decide_policy(
             decide_policy(self._order, advanced_vision, has_backend=self._link.has_backend)
         )
 

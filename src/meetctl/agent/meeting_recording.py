@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+RECORDED = "This meeting is being recorded."
+"""What people are told where it is."""
+
 
 class MeetingRecording:
     """A recording that may begin, pause and go on; a full disk stops it, never the meeting."""

@@ -24,6 +24,7 @@ _END_REASONS = {
     "speech recognition failed": "provider_failed",
     "the voice failed": "provider_failed",
     "asked to leave": "asked_to_leave",
+    "the budget is used up": "budget_used_up",
 }
 """A session's reasons to end, by what their text begins with; a label must not hold whatever it says."""
 
@@ -55,6 +56,7 @@ class MeetingMetrics:
             "control.refused": self._refuse,
             "provider.degraded": self._lose_provider,
             "provider.recovered": self._regain_provider,
+            "budget.step": self._step,
         }
 
     def note(self, event: Event) -> None:
@@ -77,6 +79,7 @@ class MeetingMetrics:
             self._instruments.frames_dropped.labels("recorder").inc(_number(recorded.get("dropped")))
         for component, what in tuple(self._degraded):
             self._note_degraded(component, what, is_degraded=False)
+        self._instruments.restrained.set(0)
 
     def _end_turn(self, fields: Mapping[str, Any]) -> None:
         self._instruments.turns.labels(_label(fields, "outcome")).inc()
@@ -164,6 +167,12 @@ class MeetingMetrics:
         (self._degraded.add if is_degraded else self._degraded.discard)((component, what))
         lacks = any(known == component for known, _ in self._degraded)
         self._instruments.degraded.labels(component).set(int(lacks))
+
+    def _step(self, fields: Mapping[str, Any]) -> None:
+        budget = _label(fields, "budget").replace(" ", "_")
+        step = _label(fields, "step") if fields.get("step") else "none"
+        self._instruments.budget_steps.labels(budget, step).inc()
+        self._instruments.restrained.set(int(step != "none"))
 
     def _search(self, fields: Mapping[str, Any]) -> None:
         self._instruments.knowledge_searches.labels(_label(fields, "outcome")).inc()

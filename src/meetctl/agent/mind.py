@@ -14,6 +14,7 @@ from meetctl.agent.turn_words import TurnWords
 from meetctl.agent.video_agent import RequestHooks, VideoAgent
 
 if TYPE_CHECKING:
+    from meetctl.agent.conduct import Conduct
     from meetctl.agent.conversation import Conversation
     from meetctl.agent.frame_feed import FrameFeed
     from meetctl.agent.journal import MeetingJournal
@@ -35,6 +36,7 @@ class Surroundings:
     """The identities of all people who are there."""
     leave: Callable[[], None]
     """Takes leave and lets the agent go; does not block."""
+    conduct: Conduct
     answering: Callable[[], ProviderAccess]
     """The model that has served the last request."""
 
@@ -88,7 +90,9 @@ class Mind:
                 find_material=knowledge.messages if knowledge else None,
                 name_speakers=around.conversation.name_speakers,
                 guard=self.persona.filter.filter,
+                may_ask=lambda: around.conduct.answers,
             ),
+            recognition=around.conduct.recognition,
         )
         return self._agent
 
@@ -106,6 +110,7 @@ class Mind:
                 people=around.people,
                 look=self._look,
                 leave=around.leave,
+                may_look=lambda: around.conduct.looks_closely,
             ),
             words=self._words,
             journal=self._journal,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meetctl.core.config import parse_recording
+from meetctl.domain.budget import parse_limit
 from meetctl.domain.policy import policy_from_fields
 from meetctl.domain.vision_tokens import resolve_detail
 from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from meetctl.core.config import AgentSettings
     from meetctl.domain.policy import Policy
@@ -34,6 +36,8 @@ class MeetingOrder:
     """Whether the metadata says how closely the model looks."""
     usual_detail: str = LOW
     """How closely it looks for tenants without advanced vision."""
+    budget_usd: Decimal | None = None
+    """What the meeting may cost at most, where that is less than what is configured."""
     problems: tuple[str, ...] = ()
     """What of the metadata could not be used; the worker's own settings hold there."""
 
@@ -41,8 +45,9 @@ class MeetingOrder:
 def read_order(metadata: str, settings: AgentSettings, rules: Sequence[ImageRule]) -> MeetingOrder:
     """Lay a dispatch's metadata, a JSON object, over the worker's settings.
 
-    Its keys are tenant, fps, window, detail, side and record; others are left alone. A wrong value never
-    keeps the agent out of a meeting; one is a detail that one of `rules`, those of the models, does not know.
+    Its keys are tenant, fps, window, detail, side, record and budget_usd; others are left alone. A wrong
+    value never keeps the agent out of a meeting; one is a detail that one of `rules`, those of the models,
+    does not know.
     """
     try:
         wanted = json.loads(metadata) if metadata.strip() else {}
@@ -56,7 +61,7 @@ def read_order(metadata: str, settings: AgentSettings, rules: Sequence[ImageRule
             usual_detail=_usual_detail(settings, rules),
             problems=(problem,),
         )
-    problems = []
+    problems: list[str] = []
     orders_detail = False
     for key in _POLICY_KEYS:
         if key in wanted:
@@ -74,14 +79,27 @@ def read_order(metadata: str, settings: AgentSettings, rules: Sequence[ImageRule
             settings = replace(settings, recording=parse_recording(str(wanted["record"])))
         except UsageError as error:
             problems.append(error.message)
+    budget_usd = _read_budget(wanted, problems)
     tenant = wanted.get("tenant")
     return MeetingOrder(
         settings=settings,
         tenant_id=str(tenant) if tenant else None,
         orders_detail=orders_detail,
         usual_detail=_usual_detail(settings, rules),
+        budget_usd=budget_usd,
         problems=tuple(problems),
     )
+
+
+def _read_budget(wanted: dict[str, Any], problems: list[str]) -> Decimal | None:
+    """Return what the meeting may cost; None where nothing is said or it cannot be read."""
+    if "budget_usd" not in wanted:
+        return None
+    try:
+        return parse_limit(str(wanted["budget_usd"]))
+    except UsageError as error:
+        problems.append(f"budget_usd: {error.message}")
+        return None
 
 
 def decide_policy(order: MeetingOrder, advanced_vision: bool | None, *, has_backend: bool) -> Policy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meetctl.agent.disclosure_filter import DisclosureFilter
+from meetctl.agent.meeting_recording import RECORDED
 from meetctl.domain.disclosure import DisclosureGuard
 from meetctl.domain.material import KNOWLEDGE_PREAMBLE, MATERIAL_RULE, add_material_rule
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from meetctl.agent.journal import MeetingJournal
     from meetctl.core.config import AgentSettings
     from meetctl.domain.tenancy import Personality
-
-RECORDED = "This meeting is being recorded."
-"""What people are told where it is."""
 
 
 class Persona:

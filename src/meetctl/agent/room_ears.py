@@ -12,14 +12,13 @@ from livekit import rtc
 from livekit.agents.utils.audio import AudioByteStream
 from livekit.agents.voice import io
 
+from meetctl.agent.rtc_audio import BLOCK_MS, SAMPLE_RATE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-SAMPLE_RATE = 48_000
-"""What is received: Opus's own rate, which the recording keeps."""
 HEARD_RATE = 16_000
 """What is given to recognition, which all works at this rate, so that nothing is converted twice."""
-BLOCK_MS = 50
 PATIENCE_BLOCKS = 4
 """How many blocks of the others wait for a microphone that gives nothing before they go on without it."""
 GAP_S = 0.3

@@ -1,4 +1,4 @@
-"""The room's tracks: which of them the agent subscribes to, and where all of it goes."""
+"""The room's tracks: which of them are subscribed to, and where all of it goes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from livekit import rtc
 
-from meetctl.agent.audio_feed import receive_sound
 from meetctl.agent.presence import is_person
+from meetctl.agent.rtc_audio import receive_sound
 from meetctl.agent.rtc_video import receive_frames
 from meetctl.domain.live_media import VideoTrack
 from meetctl.domain.watching import choose_watched
@@ -28,11 +28,15 @@ _SOURCES: dict[Any, str] = {
     rtc.TrackSource.SOURCE_MICROPHONE: "microphone",
     rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO: "screen_share_audio",
 }
-_UNHEARD_KINDS = (
+_MACHINES = (
     rtc.ParticipantKind.PARTICIPANT_KIND_AGENT,
     rtc.ParticipantKind.PARTICIPANT_KIND_EGRESS,
 )
-"""Whose sound is never received: an agent that hears agents answers them, and they answer it."""
+
+
+def is_no_machine(participant: rtc.RemoteParticipant) -> bool:
+    """Tell whether an agent may hear somebody: one that hears agents answers them, and they answer it."""
+    return participant.kind not in _MACHINES
 
 
 class RoomTracks:
@@ -42,9 +46,17 @@ class RoomTracks:
     """
 
     def __init__(
-        self, room: rtc.Room, *, frames: FrameFeed, sounds: AudioFeed, journal: MeetingJournal
+        self,
+        room: rtc.Room,
+        *,
+        frames: FrameFeed,
+        sounds: AudioFeed,
+        journal: MeetingJournal,
+        receives_sound: Callable[[rtc.RemoteParticipant], bool] = is_no_machine,
     ) -> None:
+        """Choose nothing yet; `receives_sound` tells of whom sound is received at all."""
         self._room = room
+        self._receives_sound = receives_sound
         self._frames = frames
         self._sounds = sounds
         self._journal = journal
@@ -72,6 +84,13 @@ class RoomTracks:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def release(self) -> None:
+        """Let go of every track: the connection that they came by is lost; another may bring them again."""
+        await self.close()
+        for track in list(self._heard):
+            self._unhear(track)
+        await self._frames.unwatch_all()
+
     def _handlers(self) -> list[tuple[Any, Callable[..., None]]]:
         """Return what happens to tracks, and who hears of it, in this order."""
         chosen_again = ("track_published", "track_unpublished", "track_muted", "track_unmuted")
@@ -91,7 +110,7 @@ class RoomTracks:
             for publication in participant.track_publications.values():
                 if publication.kind == rtc.TrackKind.KIND_VIDEO:
                     videos[publication.sid] = (publication, participant.identity)
-                elif participant.kind not in _UNHEARD_KINDS and not publication.subscribed:
+                elif self._receives_sound(participant) and not publication.subscribed:
                     publication.set_subscribed(True)
         watched = choose_watched(
             _describe(publication, identity)
@@ -108,7 +127,7 @@ class RoomTracks:
         if track.kind == rtc.TrackKind.KIND_VIDEO:
             video = _describe(publication, participant.identity)
             self._frames.watch(video, receive_frames(track))
-        elif publication.sid not in self._heard and participant.kind not in _UNHEARD_KINDS:
+        elif publication.sid not in self._heard and self._receives_sound(participant):
             self._listen(track, publication, participant)
 
     def _listen(
@@ -143,9 +162,12 @@ class RoomTracks:
         if track.kind == rtc.TrackKind.KIND_VIDEO:
             self._run(self._frames.unwatch(publication.sid))
         elif publication.sid in self._heard:
-            self._heard.discard(publication.sid)
-            self._journal.write("track.ended", {"track": publication.sid, "kind": "audio"})
-            self._sounds.unfollow(publication.sid)
+            self._unhear(publication.sid)
+
+    def _unhear(self, track: str) -> None:
+        self._heard.discard(track)
+        self._journal.write("track.ended", {"track": track, "kind": "audio"})
+        self._sounds.unfollow(track)
 
     def _run(self, stopping: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(stopping)

@@ -5,21 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from meetctl import __version__
+from meetctl.domain.policy_span import document_policy
 from meetctl.errors import OutputError
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from meetctl.agent.adapters import MeetingAdapters
+    from meetctl.agent.adapters import BundleAdapters
     from meetctl.core.config import AgentSettings
 
 logger = logging.getLogger(__name__)
 
 SCHEMA = "meetctl.session/1"
+RecordingKind = Literal["live", "room"]
+"""Whose stay it was: the agent's, or that of a recorder that takes part in nothing."""
 _PACKAGES = ("livekit-agents", "livekit", "av")
 
 
@@ -32,9 +35,11 @@ class SessionDocument:
         *,
         session_id: str,
         room: str,
-        settings: AgentSettings,
-        adapters: MeetingAdapters,
+        recording: RecordingKind,
+        config: Mapping[str, Any],
+        adapters: BundleAdapters,
     ) -> None:
+        """Write nothing yet; `config` is what an audit needs of the settings, without secrets."""
         self._directory = directory
         self._adapters = adapters
         self._started: dict[str, Any] = {
@@ -42,9 +47,9 @@ class SessionDocument:
             "session_id": session_id,
             "tenant_id": None,
             "room": room,
-            "recording": "live",
+            "recording": recording,
             "started_at": _show_time(adapters.clock.now()),
-            "config": describe_config(settings),
+            "config": config,
             "price_book": {"version": adapters.book.version},
             "versions": {"meetctl": __version__, **{name: version(name) for name in _PACKAGES}},
         }
@@ -76,15 +81,8 @@ class SessionDocument:
 
 def describe_config(settings: AgentSettings) -> dict[str, Any]:
     """Return the settings that an audit needs, without secrets."""
-    policy = settings.policy
     return {
-        "policy": {
-            "fps": "every-frame" if policy.fps is None else str(policy.fps),
-            "window": policy.window,
-            "detail": policy.detail,
-            "side": policy.side,
-            "model": settings.llm.model,
-        },
+        "policy": {**document_policy(settings.policy), "model": settings.llm.model},
         "record": settings.recording.text,
         "providers": {
             use: {"provider": access.billed_as, "model": access.model}

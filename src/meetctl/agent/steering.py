@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from livekit.agents import AgentSession
 
+    from meetctl.agent.conduct import Conduct, Sense
     from meetctl.agent.control import Perform
     from meetctl.agent.frame_feed import FrameFeed
     from meetctl.agent.hearing import Hearing
@@ -36,10 +37,13 @@ class Steered:
     """The session; None until it has begun."""
     frames: FrameFeed
     hearing: Hearing
+    conduct: Conduct
     rules: Sequence[ImageRule]
     """Those of all models that may answer, which say what details there are."""
     record: Callable[[Recording], Awaitable[None]]
     """Records in another way from now on, and tells people where something is recorded now."""
+    allow: Callable[[Mapping[str, Any]], None]
+    """Takes other limits for the meeting's budgets, by their names in the operation."""
     leave: Callable[[str], None]
 
 
@@ -48,8 +52,6 @@ class Steering:
 
     def __init__(self, parts: Steered) -> None:
         self._parts = parts
-        self.has_changed_policy = False
-        """Whether an operator has said how the agent looks; then nobody else decides it."""
 
     @property
     def operations(self) -> Mapping[str, Perform]:
@@ -62,47 +64,33 @@ class Steering:
             "ask": self._ask,
             "leave": self._leave,
             "record": self._record,
+            "budget": self._allow,
         }
 
     async def _change_policy(self, args: Mapping[str, Any]) -> None:
         policy = change_policy(args, self._parts.frames.policy)
         for rule in self._parts.rules:
             resolve_detail(rule, policy.detail)
-        self.has_changed_policy = True
-        self._parts.frames.change_policy(policy)
+        self._parts.conduct.order_policy(lambda base: change_policy(args, base))
 
     async def _mute(self, args: Mapping[str, Any]) -> None:
-        match args["what"]:
-            case "ears":
-                self._parts.hearing.ears.mute()
-            case "eyes":
-                self._parts.frames.shut_eyes()
-            case _:
-                await self._mute_voice(self._begun_session())
-
-    async def _mute_voice(self, session: AgentSession[Any]) -> None:
-        try:
-            # Before the voice is off, because an output that is off cannot tell how much of it was heard.
-            await session.interrupt(force=True)
-        finally:
-            session.output.set_audio_enabled(False)
-        # What has begun meanwhile would still be spoken.
-        await session.interrupt(force=True)
+        await self._order(args["what"], is_on=False)
 
     async def _unmute(self, args: Mapping[str, Any]) -> None:
-        match args["what"]:
-            case "ears":
-                self._parts.hearing.ears.unmute()
-            case "eyes":
-                self._parts.frames.open_eyes()
-            case _:
-                self._begun_session().output.set_audio_enabled(True)
+        await self._order(args["what"], is_on=True)
+
+    async def _order(self, sense: Sense, *, is_on: bool) -> None:
+        if sense == "voice":
+            self._begun_session()
+        await self._parts.conduct.order(sense, is_on=is_on)
 
     async def _say(self, args: Mapping[str, Any]) -> None:
         self._begun_session().say(args["text"])
 
     async def _ask(self, args: Mapping[str, Any]) -> None:
         session = self._begun_session()
+        if not self._parts.conduct.answers:
+            raise UsageError("what the meeting may use is used up", hint="the operation budget raises it")
         message = llm.ChatMessage(role="user", content=[args["text"]])
         self._parts.hearing.conversation.read_typed(message.id, OPERATOR, args["text"])
         session.generate_reply(user_input=message)
@@ -112,6 +100,9 @@ class Steering:
 
     async def _record(self, args: Mapping[str, Any]) -> None:
         await self._parts.record(parse_recording(args["mode"]))
+
+    async def _allow(self, args: Mapping[str, Any]) -> None:
+        self._parts.allow(args)
 
     def _begun_session(self) -> AgentSession[Any]:
         session = self._parts.session()

@@ -26,6 +26,7 @@ MOST_CALLS = 2
 
 FAILED = "That did not work. Go on without it."
 TOO_OFTEN = "You have done that often enough in this turn. Answer with what you have."
+NOT_CLOSELY = "You cannot look closely for now. Answer with what you have."
 NOTHING_SHOWN = "Nothing is shown now, so there is nothing to look at."
 LOOKED = "This is the screen as it is now, in full detail."
 ASK_TO_CONFIRM = (
@@ -53,6 +54,8 @@ class MeetingActions:
     """Adds the screen as it is now to the turn's next request; False when nothing is shown."""
     leave: Callable[[], None]
     """Takes leave and lets the agent go, and nobody else; does not block."""
+    may_look: Callable[[], bool] = lambda: True
+    """Tells whether full detail may be sent, as far as the meeting's budget goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +144,8 @@ class MeetingTools:
         return self._calls[tool]
 
     async def _look(self) -> _Reply:
+        if not self._actions.may_look():
+            return _Reply(text=NOT_CLOSELY, outcome="refused", refused="budget")
         if await self._actions.look():
             return _Reply(text=LOOKED)
         return _Reply(text=NOTHING_SHOWN, outcome="refused", refused="nothing shown")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from meetctl.agent.journal import show_usd
 from meetctl.domain.session_cost import (
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from meetctl.ports import Clock, PriceBook
 
 
+logger = logging.getLogger(__name__)
+
+UseListener: TypeAlias = Callable[[str, Mapping[str, Any]], None]
+"""Told of each use: the type and the fields of its event."""
+
+
 class UsageMeter:
     """Prices usage, journals it, and keeps the session's cost."""
 
@@ -30,6 +37,7 @@ class UsageMeter:
         self._book = book
         self._clock = clock
         self._cost = SessionCost()
+        self._listeners: list[UseListener] = []
 
     @property
     def lines(self) -> tuple[CostLine, ...]:
@@ -79,3 +87,13 @@ class UsageMeter:
         self._journal.write(kind, priced, t_us=t_us)
         # What was used is billed, whether a full disk took the event or not.
         self._cost.add_use(kind, priced)
+        for listener in self._listeners:
+            try:
+                listener(kind, priced)
+            except Exception:
+                # Whatever is wrong with one listener, the meeting goes on.
+                logger.exception("a listener failed at %s", kind)
+
+    def listen(self, listener: UseListener) -> None:
+        """Tell `listener` of each use from now on, be its event in the journal or not; it may not block."""
+        self._listeners.append(listener)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from livekit.agents import Agent, ModelSettings, llm
 
+from meetctl.agent.recognition_switch import RecognitionSwitch
 from meetctl.core.monitoring import track_performance
 from meetctl.domain.labels import label_frames
 
 if TYPE_CHECKING:
+    from livekit import rtc
+    from livekit.agents import stt
+
     from meetctl.agent.conversation import Conversation
     from meetctl.agent.frame_feed import Attachment, FrameFeed
     from meetctl.agent.requests import RequestLog
@@ -25,6 +29,8 @@ logger = logging.getLogger(__name__)
 SLOW_ANSWER_MS = 10_000
 """A whole answer that takes longer is warned about; the voice begins with its first sentence."""
 LOOKED_LABEL = "the screen in full detail, as you asked to see it, {age_s:.1f} s ago"
+NOT_ASKED = "I cannot answer for now, because what this meeting may use is used up."
+"""What people are told who write to an agent that may not ask the model; nobody is asked to make it."""
 
 Answer = AsyncGenerator[Any, None]
 """The pieces of a model's answer, as livekit-agents passes them on: texts, chunks and flushes."""
@@ -41,6 +47,8 @@ class RequestHooks:
     """Lets a context, a copy that has no frames yet, tell who said what."""
     guard: Callable[[Answer, int], Answer] | None = None
     """Passes on the pieces of an answer in the given turn, or others in their place."""
+    may_ask: Callable[[], bool] | None = None
+    """Tells whether the model may be asked; where it may not, people are told so."""
 
 
 class VideoAgent(Agent):
@@ -56,6 +64,7 @@ class VideoAgent(Agent):
         conversation: Conversation,
         tools: Sequence[llm.Tool] = (),
         hooks: RequestHooks | None = None,
+        recognition: RecognitionSwitch | None = None,
     ) -> None:
         super().__init__(instructions=instructions, tools=list(tools))
         self.session_id = session_id
@@ -63,7 +72,19 @@ class VideoAgent(Agent):
         self._requests = requests
         self._conversation = conversation
         self._hooks = hooks or RequestHooks()
+        self._recognition = recognition or RecognitionSwitch()
         self._asked: str | None = None
+
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
+    ) -> AsyncGenerator[stt.SpeechEvent, None]:
+        """Recognise speech while it may be."""
+        recognised = self._recognition.run(
+            audio, lambda sound: Agent.default.stt_node(self, sound, model_settings)
+        )
+        async with aclosing(recognised) as events:
+            async for event in events:
+                yield event
 
     async def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings
@@ -72,6 +93,9 @@ class VideoAgent(Agent):
 
         The context that is passed in goes on to the next step of the same turn, so it is never changed.
         """
+        if self._hooks.may_ask is not None and not self._hooks.may_ask():
+            yield NOT_ASKED
+            return
         turn = self._conversation.begin_request()
         question = _find_question(chat_ctx)
         self._begin_step(question)

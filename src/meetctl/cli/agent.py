@@ -46,11 +46,14 @@ def start(
     prices: option.Prices = None,
     log_format: option.LogLines = LogFormat.AUTO,
     log_content: option.LogContent = False,
+    log_directory: option.LogDirectory = None,
 ) -> None:
     """Run the worker until a signal: the first lets running meetings end, a second ends them.
 
     A LiveKit server and providers come from the environment, else, but not in production, from the local
     stack of `meetctl up`.
+
+    Example: meetctl agent start --fps 2 --detail low
     """
     from meetctl.cli.agent_run import AgentChoices, run_agent
 
@@ -86,13 +89,17 @@ def start(
             prices=tuple(prices or ()),
             log_format=log_format.value,
             log_content=log_content,
+            log_directory=log_directory,
         )
     )
 
 
 @agent_app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def dev(context: typer.Context) -> None:
-    """Run the worker as `start` does, with its options, and start it anew whenever code changes."""
+    """Run the worker as `start` does, with its options, and start it anew whenever code changes.
+
+    Example: meetctl agent dev --fps 2
+    """
     from meetctl.cli.agent_reload import run_agent_reloading
 
     run_agent_reloading(context.args)

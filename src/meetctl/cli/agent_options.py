@@ -79,6 +79,14 @@ LogContent = Annotated[
         help="Let log lines hold what people said, and their names.",
     ),
 ]
+LogDirectory = Annotated[
+    str | None,
+    _option(
+        "Where the worker keeps its log; the state directory if not given, off for nowhere.",
+        "LOG_DIRECTORY",
+        "DIRECTORY",
+    ),
+]
 Name = Annotated[str, _option("The name that dispatches ask for.", "AGENT_NAME", "NAME")]
 MaxMeetings = Annotated[
     int, _option("Meetings at a time; start more workers for more.", "MAX_MEETINGS", "NUMBER", min=1)
@@ -111,7 +119,12 @@ Record = Annotated[
     str, _option("What of the video is recorded: off, sampled, full, or frames a second.", "RECORD", "HOW")
 ]
 Announce = Annotated[
-    bool, typer.Option("--announce/--no-announce", help="Tell people that the meeting is recorded.")
+    bool,
+    typer.Option(
+        "--announce/--no-announce",
+        envvar="MEETCTL_ANNOUNCE",
+        help="Tell people that the meeting is recorded.",
+    ),
 ]
 Sessions = Annotated[
     Path | None,

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meetctl import bootstrap
+import meetctl
 from meetctl.cli.diagnostics import note, warn
 from meetctl.stack.process import describe_exit, tether_command
 
@@ -31,7 +31,7 @@ def run_agent_reloading(arguments: Sequence[str]) -> None:
     command = tether_command(
         [sys.executable, "-P", "-m", "meetctl", "agent", "start", "--drain-s", "0", *arguments]
     )
-    source = Path(bootstrap.__file__).parent
+    source = Path(meetctl.__file__).parent
     note(f"watching {source}; Ctrl-C ends the worker")
     # A service manager's signal ends the watching as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -17,18 +17,20 @@ from meetctl.core.config import (
     AgentSettings,
     check_configuration,
     find_backend,
+    find_budgets,
     find_livekit,
     find_provider,
     find_voices,
     parse_recording,
 )
+from meetctl.core.log_file import LogFile, open_log_file
 from meetctl.core.log_format import choose_form
 from meetctl.core.monitoring import start_logging
-from meetctl.core.places import sessions_directory
+from meetctl.core.places import choose_logs_directory, sessions_directory
 from meetctl.core.redaction import find_secrets
 from meetctl.core.worker_options import WorkerOptions
 from meetctl.domain.policy import Policy, parse_detail, parse_rate
-from meetctl.errors import UsageError
+from meetctl.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from meetctl.core.config import Environment, LogForm, ProviderAccess, Sources, Speaker, TurnDetection
@@ -73,6 +75,7 @@ class AgentChoices:
     prices: tuple[Path, ...]
     log_format: LogForm
     log_content: bool
+    log_directory: str | None
 
 
 def run_agent(choices: AgentChoices) -> None:
@@ -86,7 +89,7 @@ def run_agent(choices: AgentChoices) -> None:
         raise UsageError("--agent-name is empty", hint="without a name the agent would join every room")
     settings = make_settings(choices)
     bootstrap.check_agent_settings(settings)
-    tell = _start_telling(settings, choices.log_format)
+    tell = _start_telling(settings, choices)
     tell_providers(settings, tell)
     bootstrap.serve_meetings(
         settings,
@@ -103,16 +106,38 @@ def run_agent(choices: AgentChoices) -> None:
     )
 
 
-def _start_telling(settings: AgentSettings, form: LogForm) -> Callable[[str], None]:
+def _start_telling(settings: AgentSettings, choices: AgentChoices) -> Callable[[str], None]:
     """Start the log, and return what tells the user something: as a line of it where a program reads it."""
+    file, problem = _open_log_file(choices.log_directory)
     start_logging(
-        form=form,
+        form=choices.log_format,
         environment=settings.environment,
         secrets=find_secrets(settings),
         logs_content=settings.logs_content,
+        file=file,
     )
-    is_json = choose_form(form, environment=settings.environment, stream=sys.stderr) == "json"
-    return logger.info if is_json else note
+    if problem is not None:
+        logger.warning("%s; it goes to stderr alone", problem.message)
+    if choose_form(choices.log_format, environment=settings.environment, stream=sys.stderr) == "json":
+        return logger.info
+
+    def tell(message: str) -> None:
+        note(message)
+        if file is not None:
+            file.note(message)
+
+    return tell
+
+
+def _open_log_file(directory: str | None) -> tuple[LogFile | None, OutputError | None]:
+    """Begin the worker's log file, unless it is turned off; where there can be none, say why."""
+    chosen = choose_logs_directory(directory)
+    if chosen is None:
+        return None, None
+    try:
+        return open_log_file(chosen, bootstrap.system_clock().now()), None
+    except OutputError as error:
+        return None, error
 
 
 def make_settings(choices: AgentChoices) -> AgentSettings:
@@ -141,6 +166,7 @@ def make_settings(choices: AgentChoices) -> AgentSettings:
         price_files=tuple(path.absolute() for path in choices.prices),
         environment=choices.environment,
         backend=find_backend(sources),
+        budgets=find_budgets(sources),
         premium_tts=voices.premium,
         llm_fallbacks=_find_fallback_models(choices, sources),
         tts_fallbacks=voices.fallbacks,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from meetctl.cli.cost_budget import budget
 from meetctl.cli.cost_reconcile import reconcile
 from meetctl.cli.cost_reprice import reprice
 from meetctl.cli.default_command import SummaryByDefault
@@ -30,6 +31,7 @@ cost_app = typer.Typer(
 )
 cost_app.command()(reprice)
 cost_app.command()(reconcile)
+cost_app.command()(budget)
 
 _MEANING = "meaning"
 _USUAL_BY = ("provider", "model")
@@ -123,7 +125,7 @@ def _show_spending(
     ledger: Ledger, selection: Selection, by: Sequence[Dimension], chosen: Format, output: Path | None
 ) -> bool:
     from meetctl.cli.cost_output import write_document, write_page, write_rows
-    from meetctl.domain.spending import summarise_spending
+    from meetctl.domain.spending_summary import summarise_spending
     from meetctl.reports.spending import print_spending
     from meetctl.reports.spending_data import spending_document, spending_rows
 

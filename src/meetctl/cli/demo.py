@@ -48,6 +48,8 @@ def demo(
 
     A real LiveKit server, the agent, offline providers, and a person made of code who shares a screen and
     asks questions by voice. The recording stays, for `meetctl replay`.
+
+    Example: meetctl demo --screen talk.mkv
     """
     from meetctl.cli.demo_run import run_demo_command
 

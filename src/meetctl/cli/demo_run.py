@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from meetctl import bootstrap
+from meetctl.cli.configuration import find_keys
 from meetctl.cli.diagnostics import note, warn
 from meetctl.cli.output import print_json, print_text, render
 from meetctl.cli.progress import ProgressBoard
@@ -26,6 +28,8 @@ from meetctl.services.summary import make_audit
 from meetctl.services.verification import verify_bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from meetctl.domain.audit import Audit
     from meetctl.domain.verification import Verification
     from meetctl.ports import Clock
@@ -56,7 +60,8 @@ def run_demo_command(
     """
     if not parse_recording(record).is_on:
         raise UsageError("--record off leaves nothing to audit", hint="sampled records the least")
-    _warn_of_keys(real=real)
+    keys = find_keys()
+    _warn_of_keys([name for name in KEY_VARIABLES.values() if name in keys], real=real)
     clock = bootstrap.system_clock()
     display = DemoDisplay(clock)
     meeting = _hold_meeting(
@@ -65,7 +70,7 @@ def run_demo_command(
         screen=screen,
         sessions=(sessions or sessions_directory()).absolute(),
         record=record,
-        real=real,
+        keys=keys if real else None,
     )
     display.stage("auditing the recording")
     audit, verification = _audit(meeting.bundle, clock)
@@ -78,19 +83,9 @@ def run_demo_command(
     for problem in meeting.report.problems:
         warn(f"{meeting.report.name}: {problem}")
     if not verification.holds:
-        _exit(ExitCode.CHECK_FAILED)
-    _exit(ExitCode.FAILED if meeting.report.problems else ExitCode.DONE)
-
-
-def _exit(code: ExitCode) -> NoReturn:
-    """End the process without taking Python down first.
-
-    The person's WebRTC threads have been seen to call into a Python that is half gone, which aborts the
-    process: a demo that went well would end as a crash.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+        raise typer.Exit(ExitCode.CHECK_FAILED)
+    if meeting.report.problems:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 class DemoDisplay:
@@ -118,9 +113,8 @@ def _waited(first_audio_s: float) -> str:
     return f"first sound after {max(0.0, first_audio_s):.1f} s"
 
 
-def _warn_of_keys(*, real: bool) -> None:
+def _warn_of_keys(keys: Sequence[str], *, real: bool) -> None:
     """Say which keys are there and not used, or used and billed."""
-    keys = [variable for variable in KEY_VARIABLES.values() if os.environ.get(variable)]
     if keys and real:
         warn(f"--real: {', '.join(keys)} will be used, and what they are used for is billed")
     elif keys:
@@ -134,8 +128,9 @@ def _hold_meeting(
     screen: Path | None,
     sessions: Path,
     record: str,
-    real: bool,
+    keys: Mapping[str, str] | None,
 ) -> DemoMeeting:
+    """Hold the meeting; `keys` are those of providers that are used for real, None for none."""
     from meetctl.cli.build_progress import BuildProgress
     from meetctl.stack.demo import DemoListener, DemoPlan, run_demo
     from meetctl.stack.livekit_build import prepare_livekit_server
@@ -154,11 +149,11 @@ def _hold_meeting(
         livekit_server=server.path,
         directory=directory,
         sessions=sessions,
-        environment=os.environ,
+        environment={**os.environ, **(keys or {})},
         worker_options=("--record", record, "--grace-s", GRACE_S, "--max-meetings", "1"),
         steps=demo_script(turns_slides=pictures is None),
         screens={SLIDES: pictures} if pictures else None,
-        with_keys=real,
+        with_keys=keys is not None,
     )
     try:
         meeting = asyncio.run(run_demo(plan, DemoListener(stage=display.stage, step=display.step)))

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import sys
 from io import TextIOWrapper
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+import typer.main
 
 from meetctl import __version__
 from meetctl.cli.agent import agent_app
+from meetctl.cli.config import config_app
 from meetctl.cli.cost import cost_app
 from meetctl.cli.demo import demo
+from meetctl.cli.dispatch import dispatch_app
+from meetctl.cli.doctor import doctor
+from meetctl.cli.ending import end_process
+from meetctl.cli.file_defaults import FileDefaults
+from meetctl.cli.join import join, leave
+from meetctl.cli.logs import logs
 from meetctl.cli.offline import offline_providers
+from meetctl.cli.participants import participants_app
 from meetctl.cli.prices import prices_app
+from meetctl.cli.record import record
 from meetctl.cli.replay import replay
+from meetctl.cli.rooms import rooms_app
+from meetctl.cli.sessions import sessions_app
 from meetctl.cli.sql import sql
 from meetctl.cli.stack import down, status, up
-from meetctl.errors import ExitCode, MeetctlError, OutputError
+from meetctl.cli.token import token_app
+from meetctl.errors import ExitCode, MeetctlError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from meetctl.core.values import Values
 
 app = typer.Typer(
     name="meetctl",
@@ -30,15 +47,26 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo)
+app.command()(join)
+app.command()(leave)
 app.command()(replay)
+app.command()(record)
+app.command()(logs)
 app.command()(up)
 app.command()(down)
 app.command()(status)
+app.command()(doctor)
 app.command()(sql)
 app.command("offline-providers", hidden=True)(offline_providers)
 app.add_typer(agent_app, name="agent")
 app.add_typer(cost_app, name="cost")
 app.add_typer(prices_app, name="prices")
+app.add_typer(rooms_app, name="rooms")
+app.add_typer(participants_app, name="participants")
+app.add_typer(dispatch_app, name="dispatch")
+app.add_typer(token_app, name="token")
+app.add_typer(sessions_app, name="sessions")
+app.add_typer(config_app, name="config")
 
 
 def _print_version(wanted: bool) -> None:
@@ -54,28 +82,62 @@ def main(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour, as with NO_COLOR.")] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="NAME", help="The configuration files' values of this profile."),
+    ] = None,
 ) -> None:
     """Run, watch, replay and price meetings in which an AI agent takes part."""
 
 
 def run() -> NoReturn:
     """Run the command line, and end the process with the exit code that CONTRACTS.md promises."""
-    arguments = _take_global_flags(sys.argv[1:])
     # A terminal may know fewer signs than we print; that is no reason to fail.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    end_process(_call(sys.argv[1:]))
+
+
+def _call(arguments: list[str]) -> int:
+    """Run a command, and return its exit code; an error is told on stderr."""
     try:
-        app(args=arguments)
+        _run_command(_take_global_flags(arguments))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode.DONE
     except MeetctlError as error:
         from meetctl.cli.diagnostics import report
 
-        sys.exit(report(error))
+        return report(error)
     except Exception as error:  # noqa: BLE001  a defect of ours is one line for the user too, not a traceback
         from meetctl.cli.diagnostics import report
 
-        sys.exit(report(_name_defect(error)))
-    sys.exit(ExitCode.DONE)
+        return report(_name_defect(error))
+    return ExitCode.DONE
+
+
+def _run_command(arguments: list[str]) -> None:
+    command = typer.main.get_command(app)
+    is_lenient = not {"-h", "--help"}.isdisjoint(arguments) or "_MEETCTL_COMPLETE" in os.environ
+    # Each option asks, so that files are read only for a command with such options; they are read once.
+    read_values = functools.cache(_read_file_values)
+    command(args=arguments, default_map=FileDefaults(command, read_values, is_lenient=is_lenient))
+    is_completing = "_MEETCTL_COMPLETE" in os.environ
+    if is_completing:
+        from meetctl.cli.completion import add_completions
+
+        add_completions(command)
+    is_lenient = is_completing or not {"-h", "--help"}.isdisjoint(arguments)
+    command(args=arguments, default_map=FileDefaults(command, _read_file_values, is_lenient=is_lenient))
+
+
+def _read_file_values() -> Values:
+    from meetctl.cli.configuration import read_config_files
+    from meetctl.core.values import Values
+
+    files = read_config_files()
+    files.check()
+    return Values(files.layers())
 
 
 def _name_defect(error: Exception) -> MeetctlError:
@@ -91,13 +153,26 @@ def _name_defect(error: Exception) -> MeetctlError:
 
 
 def _take_global_flags(arguments: list[str]) -> list[str]:
-    """Let --debug and --no-color stand anywhere, where people write them, before a bare `--`."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    options, rest = arguments[:end], arguments[end:]
-    if "--no-color" in options:
-        os.environ["NO_COLOR"] = "1"
-    if "--debug" in options:
-        from meetctl.cli.diagnostics import start_debugging
+    """Let --debug, --no-color and --profile stand anywhere, where people write them, before a bare `--`.
 
-        start_debugging()
-    return [word for word in options if word not in ("--debug", "--no-color")] + rest
+    Raises:
+        UsageError: --profile stands alone.
+    """
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options, rest = iter(arguments[:end]), arguments[end:]
+    kept = []
+    for word in options:
+        match word.partition("="):
+            case ("--no-color", "", _):
+                os.environ["NO_COLOR"] = "1"
+            case ("--debug", "", _):
+                from meetctl.cli.diagnostics import start_debugging
+
+                start_debugging()
+            case ("--profile", sign, value):
+                os.environ["MEETCTL_PROFILE"] = name = value if sign else next(options, "")
+                if not name or name.startswith("-"):
+                    raise UsageError("--profile names no profile", hint="--profile staging")
+            case _:
+                kept.append(word)
+    return kept + rest

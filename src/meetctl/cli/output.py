@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,6 +52,38 @@ def print_data(text: str) -> None:
         stdout.flush()
         stdout.buffer.write(encode_data(text))
         stdout.buffer.flush()
+
+
+def print_stream(pieces: Iterable[str | bytes]) -> None:
+    """Print pieces as they come, each at once, until there are no more or nobody reads them.
+
+    Bytes are printed as they are. An empty piece prints nothing, and asks whether somebody still reads.
+
+    Raises:
+        OutputError: stdout cannot be written.
+    """
+    with _writing() as stdout:
+        for piece in pieces:
+            if not piece and _has_no_reader(stdout):
+                break
+            if isinstance(piece, str):
+                stdout.write(piece)
+            else:
+                stdout.buffer.write(piece)
+            stdout.flush()
+
+
+def _has_no_reader(stdout: TextIO) -> bool:
+    """Tell whether whoever read our pipe has gone, which a write would show only when there is something."""
+    watch = select.poll()
+    watch.register(stdout, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in watch.poll(0))
+
+
+def shows_colour() -> bool:
+    """Tell whether stdout is a terminal that may show colours."""
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def encode_data(text: str) -> bytes:

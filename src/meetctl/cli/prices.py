@@ -28,7 +28,10 @@ Model = Annotated[
 PriceFiles = Annotated[
     list[Path] | None,
     typer.Option(
-        "--prices", metavar="FILE", help="TOML file that goes before the bundled prices; repeatable."
+        "--prices",
+        metavar="FILE",
+        envvar="MEETCTL_PRICES",
+        help="TOML file that goes before the bundled prices; repeatable.",
     ),
 ]
 At = Annotated[
@@ -199,8 +202,8 @@ def _show_document(version: str, listing: PriceListing, at: datetime, now: datet
         "schema": "meetctl.prices/1",
         "price_book": {"version": version},
         "at": f"{at:%Y-%m-%d}",
-        "prices": [_price_document(price, now) for price in listing.prices],
-        "rules": [{**_rule_document(rule, now), "tokens": frame_tokens(rule)} for rule in listing.rules],
+        "prices": [price_document(price, now) for price in listing.prices],
+        "rules": [{**rule_document(rule, now), "tokens": frame_tokens(rule)} for rule in listing.rules],
     }
 
 
@@ -213,15 +216,16 @@ def _check_document(version: str, result: PriceCheck, at: datetime, now: datetim
         "prices": len(result.prices),
         "rules": len(result.rules),
         "stale": {
-            "prices": [_price_document(price, now) for price in result.stale_prices],
-            "rules": [_rule_document(rule, now) for rule in result.stale_rules],
+            "prices": [price_document(price, now) for price in result.stale_prices],
+            "rules": [rule_document(rule, now) for rule in result.stale_rules],
         },
         "unpriced": [{"model": model, "unit": unit} for model, unit in result.unpriced],
         "without_rule": list(result.without_rule),
     }
 
 
-def _price_document(price: Price, now: datetime) -> dict[str, object]:
+def price_document(price: Price, now: datetime) -> dict[str, object]:
+    """Return one price as `--json` has it."""
     return {
         "provider": price.provider,
         "model": price.model,
@@ -235,7 +239,8 @@ def _price_document(price: Price, now: datetime) -> dict[str, object]:
     }
 
 
-def _rule_document(rule: ImageRule, now: datetime) -> dict[str, object]:
+def rule_document(rule: ImageRule, now: datetime) -> dict[str, object]:
+    """Return one image rule as `--json` has it."""
     return {
         "id": rule.id,
         "kind": rule.kind,

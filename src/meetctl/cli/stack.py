@@ -11,6 +11,8 @@ import typer
 from meetctl.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from meetctl.cli.stack_output import StartDisplay
     from meetctl.core.local_stack import StackPart, StackState
 
@@ -45,6 +47,7 @@ def up(
     """
     from meetctl import bootstrap
     from meetctl.cli.build_progress import BuildProgress
+    from meetctl.cli.configuration import find_keys
     from meetctl.cli.stack_output import StartDisplay, print_prepared, print_stack
     from meetctl.core.local_stack import read_stack, stack_directory
     from meetctl.core.places import cache_directory
@@ -54,11 +57,12 @@ def up(
     if prepare and foreground:
         raise UsageError("--prepare and --foreground contradict each other")
     directory = stack_directory()
+    keys = {} if prepare else find_keys()
     running = None if prepare else read_stack(directory)
     if running and running.state == "running":
         _refuse_failed(running)
         _note_running()
-        print_stack(running, os.environ, json=json)
+        print_stack(running, keys, json=json)
         return
     with BuildProgress() as progress:
         server = prepare_livekit_server(livekit_server, os.environ, cache_directory(), progress)
@@ -67,7 +71,7 @@ def up(
         return
     display = StartDisplay(bootstrap.system_clock())
     if foreground:
-        _stay(server.path, directory, display, with_offline_providers=not no_offline, json=json)
+        _stay(server.path, directory, display, keys, with_offline_providers=not no_offline, json=json)
         return
     state = start_in_background(
         binary=server.path,
@@ -76,7 +80,7 @@ def up(
         changed=display.show,
         with_offline_providers=not no_offline,
     )
-    print_stack(state, os.environ, json=json)
+    print_stack(state, keys, json=json)
 
 
 def down() -> None:
@@ -103,6 +107,7 @@ def status(
 
     Example: eval "$(meetctl status --env)"
     """
+    from meetctl.cli.configuration import find_keys
     from meetctl.cli.stack_output import print_environment, print_stack
     from meetctl.core.local_stack import read_stack, stack_directory
 
@@ -112,7 +117,7 @@ def status(
     if env:
         print_environment(state)
         return
-    print_stack(state, os.environ, json=json)
+    print_stack(state, find_keys(), json=json)
     if state is None:
         raise ServiceError("the local stack is not running", hint="`meetctl up` starts it")
     _refuse_failed(state)
@@ -121,7 +126,13 @@ def status(
 
 
 def _stay(
-    binary: Path, directory: Path, display: StartDisplay, *, with_offline_providers: bool, json: bool
+    binary: Path,
+    directory: Path,
+    display: StartDisplay,
+    keys: Mapping[str, str],
+    *,
+    with_offline_providers: bool,
+    json: bool,
 ) -> None:
     """Be the supervisor, and print the stack once it is up."""
     from meetctl import bootstrap
@@ -136,7 +147,7 @@ def _stay(
         display.show(state)
         if state.state == "running" and not printed:
             printed = True
-            print_stack(state, os.environ, json=json)
+            print_stack(state, keys, json=json)
 
     def tell_crash(part: StackPart) -> None:
         warn(f"{part.name} {part.detail}; its log is {part.log}")

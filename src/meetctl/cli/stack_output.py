@@ -47,12 +47,12 @@ def print_prepared(server: LiveKitBinary, *, json: bool) -> None:
         print_lines([str(server.path)])
 
 
-def print_stack(state: StackState | None, environment: Mapping[str, str], *, json: bool) -> None:
-    """Print what runs, and which providers will be real; never the secret."""
+def print_stack(state: StackState | None, keys: Mapping[str, str], *, json: bool) -> None:
+    """Print what runs, and which providers will be real by the `keys` that are set; never a secret."""
     if json:
-        print_json(stack_document(state, environment))
+        print_json(stack_document(state, keys))
     else:
-        print_lines(stack_lines(state, environment))
+        print_lines(stack_lines(state, keys))
 
 
 def print_environment(state: StackState | None) -> None:
@@ -71,7 +71,7 @@ def print_environment(state: StackState | None) -> None:
     print_lines(f"export {name}={shlex.quote(value)}" for name, value in values.items())
 
 
-def stack_document(state: StackState | None, environment: Mapping[str, str]) -> dict[str, object]:
+def stack_document(state: StackState | None, keys: Mapping[str, str]) -> dict[str, object]:
     """Return the document of `meetctl status --json`."""
     livekit = state.livekit if state else None
     return {
@@ -82,13 +82,13 @@ def stack_document(state: StackState | None, environment: Mapping[str, str]) -> 
         "offline": {"url": state.offline_url} if state and state.offline_url else None,
         "parts": [part_document(part) for part in state.parts] if state else [],
         "providers": [
-            {"name": PROVIDERS[id_], "use": _provider_use(state, environment, key), "key": key}
+            {"name": PROVIDERS[id_], "use": _provider_use(state, keys, key), "key": key}
             for id_, key in KEY_VARIABLES.items()
         ],
     }
 
 
-def stack_lines(state: StackState | None, environment: Mapping[str, str]) -> Iterator[str]:
+def stack_lines(state: StackState | None, keys: Mapping[str, str]) -> Iterator[str]:
     """Say the same to people."""
     if state is None:
         yield "The local stack is not running."
@@ -101,7 +101,7 @@ def stack_lines(state: StackState | None, environment: Mapping[str, str]) -> Ite
     yield "Providers:"
     for id_, key in KEY_VARIABLES.items():
         words = {"real": f"real ({key} is set)", "offline": "offline, $0", "none": f"none: {key} is not set"}
-        yield f"  {PROVIDERS[id_]:<18} {words[_provider_use(state, environment, key)]}"
+        yield f"  {PROVIDERS[id_]:<18} {words[_provider_use(state, keys, key)]}"
     if state and state.state == "running" and not state.failed_parts:
         yield "Use it:"
         yield "  meetctl agent start              the agent finds this stack by itself"
@@ -109,9 +109,9 @@ def stack_lines(state: StackState | None, environment: Mapping[str, str]) -> Ite
         yield "  meetctl down                     ends it"
 
 
-def _provider_use(state: StackState | None, environment: Mapping[str, str], key: str) -> str:
+def _provider_use(state: StackState | None, keys: Mapping[str, str], key: str) -> str:
     """Return real, offline, or none: neither a key nor offline providers in the stack that runs."""
-    if environment.get(key):
+    if keys.get(key):
         return "real"
     without_offline = state is not None and state.state == "running" and state.offline_url is None
     return "none" if without_offline else "offline"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from decimal import Decimal
+from typing import cast
 
 from meetctl.core.local_stack import LiveKitAccess
+from meetctl.core.offers import Offer, find_offer
 from meetctl.core.settings import (
     ENVIRONMENTS,
     LOG_FORMS,
@@ -24,10 +26,23 @@ from meetctl.core.settings import (
     TurnDetection,
     parse_recording,
 )
-from meetctl.core.variables import VARIABLES, Layer, Values, check_variables
-
-if TYPE_CHECKING:
-    from meetctl.core.local_stack import StackState
+from meetctl.core.sources import (
+    KEY_VARIABLES,
+    LIVEKIT_VARIABLES,
+    OFFLINE_VARIABLE,
+    Sources,
+    read_values,
+)
+from meetctl.core.variables import CONNECTIONS, VARIABLES
+from meetctl.domain.budget import (
+    DEFAULT_STEPS,
+    Announcing,
+    BudgetLimits,
+    Budgets,
+    parse_limit,
+    parse_steps,
+    parse_tenant_limits,
+)
 
 __all__ = [
     "ENVIRONMENTS",
@@ -36,11 +51,13 @@ __all__ = [
     "OFFLINE_KEY",
     "OFFLINE_VARIABLE",
     "SPEAKERS",
+    "STANDARD_VOICE",
     "TURN_DETECTIONS",
     "AgentSettings",
     "BackendAccess",
     "Environment",
     "LogForm",
+    "Offer",
     "ProviderAccess",
     "Recording",
     "Sources",
@@ -49,8 +66,11 @@ __all__ = [
     "Voices",
     "check_configuration",
     "find_backend",
+    "find_budgets",
     "find_livekit",
+    "find_offer",
     "find_provider",
+    "find_required",
     "find_voices",
     "parse_recording",
     "read_values",
@@ -59,74 +79,14 @@ __all__ = [
 OFFLINE_KEY = "offline"
 """What the plugins are given as a key for offline providers, as they insist on one."""
 
-OFFLINE_VARIABLE = "MEETCTL_OFFLINE_URL"
-"""The variable that says where offline providers are, other than those of the local stack."""
-
-KEY_VARIABLES = {
-    "openai": "OPENAI_API_KEY",
-    "deepgram": "DEEPGRAM_API_KEY",
-    "cartesia": "CARTESIA_API_KEY",
-    "rime": "RIME_API_KEY",
-}
-"""The variable that holds each provider's key."""
-
 STANDARD_VOICE: Speaker = "cartesia"
 PREMIUM_VOICE: Speaker = "rime"
 VOICE_MODELS: Mapping[Speaker, str] = {"cartesia": "sonic-3", "rime": "coda"}
 """Each voice's model where no other is named."""
 
-_LIVEKIT = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
-_LOCAL = (*_LIVEKIT, *KEY_VARIABLES.values())
-"""What the local stack makes unnecessary."""
+_BUDGETS = tuple(name for name in VARIABLES if name.startswith("MEETCTL_BUDGET_"))
 _OFFLINE_PATHS = {"openai": "/v1", "deepgram": "/v1/listen", "cartesia": "", "rime": "/v1/rime-tts"}
 _PROCEDURES_PATH = "/trpc"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """Where everything is looked for."""
-
-    values: Values
-    environment: Environment = "development"
-    stack: StackState | None = None
-    """The local stack that runs; production never uses it."""
-
-    @property
-    def local_livekit(self) -> LiveKitAccess | None:
-        """The local stack's LiveKit server, where it may be used."""
-        return self.stack.livekit if self.stack and self.environment == "development" else None
-
-    @property
-    def offline_url(self) -> str | None:
-        """Where offline providers are, where they may be used."""
-        if self.environment == "production":
-            return None
-        return self.values.get(OFFLINE_VARIABLE) or (self.stack.offline_url if self.stack else None)
-
-    @property
-    def has_backend(self) -> bool:
-        """Whether a backend is named."""
-        return bool(self.values.get("API_BASE_URL"))
-
-    def check(self, required: Collection[str], names: Collection[str] = ()) -> None:
-        """Check that required variables are set, and that those and `names` are well-formed.
-
-        Raises:
-            UsageError: All that is missing or malformed, together.
-        """
-        hint = "variables are set in the environment, LIVEKIT_URL by --url too"
-        if self.environment == "production":
-            check_variables(self.values, required, names, hint=hint, where=" (required in production)")
-            return
-        if any(name in _LOCAL and not self.values.find(name) for name in required):
-            hint = f"run `meetctl up` for a LiveKit server and offline providers on this machine; {hint}"
-        check_variables(self.values, required, names, hint=hint)
-
-
-def read_values(environment: Mapping[str, str], *, url: str | None = None) -> Values:
-    """Return the layers of values: the option `--url` where it is given, then the environment."""
-    layers = [Layer(source="--url", values={"LIVEKIT_URL": url})] if url else []
-    return Values([*layers, Layer(source="the environment", values=environment)])
 
 
 def check_configuration(sources: Sources, chosen: Speaker) -> None:
@@ -135,27 +95,37 @@ def check_configuration(sources: Sources, chosen: Speaker) -> None:
     Raises:
         UsageError: All that is missing or malformed, together.
     """
+    sources.check(find_required(sources, chosen), (*CONNECTIONS, *_BUDGETS))
+
+
+def find_required(sources: Sources, chosen: Speaker) -> set[str]:
+    """Return the names of the variables that an agent with the chosen voice cannot be without.
+
+    Raises:
+        UsageError: What decides that is malformed itself.
+    """
     required = {
         *(name for name, variable in VARIABLES.items() if sources.environment in variable.required_in),
-        *_livekit_variables(sources),
+        *LIVEKIT_VARIABLES,
         *_backend_variables(sources),
     }
     for provider in ("openai", "deepgram", chosen, *([STANDARD_VOICE] if sources.has_backend else ())):
         required |= _provider_variables(provider, sources)
-    sources.check(required, VARIABLES)
+    return required - _offered_variables(sources)
 
 
 def find_livekit(sources: Sources) -> LiveKitAccess:
-    """Find the server: by option, by the environment, or the local stack's.
+    """Find the server: the one that values name, or the one that is offered.
 
     Raises:
         UsageError: There is none, or its key or secret is missing.
     """
-    required = _livekit_variables(sources)
-    sources.check(required, _LIVEKIT)
-    if not required and sources.local_livekit is not None:
-        return sources.local_livekit
-    url, api_key, api_secret = map(sources.values.get, _LIVEKIT)
+    offer = find_offer(sources)
+    sources.check((), LIVEKIT_VARIABLES)
+    if offer is not None:
+        return offer.access
+    sources.check(LIVEKIT_VARIABLES)
+    url, api_key, api_secret = map(sources.values.get, LIVEKIT_VARIABLES)
     return LiveKitAccess(url=url, api_key=api_key, api_secret=api_secret)
 
 
@@ -199,6 +169,28 @@ def find_backend(sources: Sources) -> BackendAccess | None:
     )
 
 
+def find_budgets(sources: Sources) -> Budgets:
+    """Find how much may be spent, and what happens as spending nears that.
+
+    Raises:
+        UsageError: Something of it is malformed.
+    """
+    sources.check((), _BUDGETS)
+    values = sources.values
+
+    def limit(name: str) -> Decimal | None:
+        return parse_limit(text) if (text := values.get(name)) else None
+
+    return Budgets(
+        everyone=BudgetLimits(
+            meeting_usd=limit("MEETCTL_BUDGET_MEETING_USD"), day_usd=limit("MEETCTL_BUDGET_TENANT_DAY_USD")
+        ),
+        tenants=parse_tenant_limits(values.get("MEETCTL_BUDGET_TENANTS") or "{}"),
+        steps=parse_steps(text) if (text := values.get("MEETCTL_BUDGET_STEPS")) else DEFAULT_STEPS,
+        announcing=cast("Announcing", values.get("MEETCTL_BUDGET_ANNOUNCE").lower() or "off"),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voices:
     """The voices that an agent can have."""
@@ -233,12 +225,9 @@ def find_voices(chosen: Speaker, model: str | None, sources: Sources) -> Voices:
     return Voices(usual=usual, premium=premium, fallbacks=())
 
 
-def _livekit_variables(sources: Sources) -> set[str]:
-    """Return what has to be set for a server; nothing where it is the local stack's."""
-    local = sources.local_livekit
-    if local is not None and sources.values.get("LIVEKIT_URL") in ("", local.url):
-        return set()
-    return set(_LIVEKIT)
+def _offered_variables(sources: Sources) -> set[str]:
+    """Return what need not be set because a server is offered as a whole."""
+    return set(LIVEKIT_VARIABLES) if find_offer(sources) else set()
 
 
 def _provider_variables(name: str, sources: Sources) -> set[str]:

@@ -76,6 +76,18 @@ class MeetingInstruments:
         self.latency = self._histogram(
             "meetctl_answer_latency_seconds", "How long each stage of an answer took.", "stage"
         )
+        self.budget_steps = self._counter(
+            "meetctl_budget_steps",
+            "How often a budget changed what the agent does, by the step in force afterwards.",
+            "budget",
+            "step",
+        )
+        self.restrained = Gauge(
+            "meetctl_restrained_sessions",
+            "Running sessions that do with less because of a budget.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self.degraded = Gauge(
             "meetctl_degraded_sessions",
             "Running sessions that go on without something.",

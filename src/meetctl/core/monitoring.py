@@ -17,6 +17,7 @@ from meetctl.core.redaction import Redactor
 
 if TYPE_CHECKING:
     from meetctl.core.log_context import LogContext
+    from meetctl.core.log_file import LogFile
     from meetctl.core.settings import Environment, LogForm
 
 logger = logging.getLogger(__name__)
@@ -38,8 +39,9 @@ def start_logging(
     secrets: Iterable[str] = (),
     logs_content: bool = False,
     stream: TextIO | None = None,
+    file: LogFile | None = None,
 ) -> None:
-    """Send this process's log to stderr from now on; only the first call counts.
+    """Send this process's log to stderr from now on, and to `file`; only the first call counts.
 
     `level` holds for our own lines, of libraries only warnings are written. `secrets` are taken out of every
     line. `logs_content` lets through what people said, where a library quotes it. Tracebacks are written
@@ -52,8 +54,10 @@ def start_logging(
     handler = logging.StreamHandler(target)
     is_json = choose_form(form, environment=environment, stream=target) == "json"
     handler.setFormatter(JsonFormatter() if is_json else TextFormatter())
-    handler.addFilter(_make_filter(None, secrets, logs_content))
-    root.addHandler(handler)
+    safe = _make_filter(None, secrets, logs_content)
+    for output in (handler, *([file] if file is not None else ())):
+        output.addFilter(safe)
+        root.addHandler(output)
     # Below a warning libraries tell every request and every frame.
     root.setLevel(logging.WARNING)
     logging.getLogger(OWN_LOGGER).setLevel(level)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from meetctl.core.local_stack import LiveKitAccess
+from meetctl.domain.budget import Budgets
 from meetctl.domain.policy import Policy
 from meetctl.errors import UsageError
 
@@ -118,6 +119,7 @@ class AgentSettings:
     tts_fallbacks: tuple[ProviderAccess, ...] = ()
     knowledge_wait_s: float = 0.8
     """How long an answer waits for the tenant's knowledge after a person has finished."""
+    budgets: Budgets = field(default_factory=Budgets)
     logs_content: bool = False
     """Whether log lines may hold what people said, and their names."""
 

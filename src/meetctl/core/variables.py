@@ -1,14 +1,30 @@
-"""The variables that meetctl is configured by: what each is for, and what may stand in it."""
+"""The variables that meetctl is configured by: what each is for, its key in files, and what may stand in it.
+
+To add one, add a line to the catalogue: whatever reads variables finds its value in the environment and in
+files then, an option with its name as `envvar` does so too, and `meetctl config` shows it.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
 
-from meetctl.core.settings import ENVIRONMENTS, LOG_FORMS, TRANSFORMERS, Environment
-from meetctl.errors import UsageError
+from meetctl.core import faults
+from meetctl.core.faults import FindFault
+from meetctl.core.places import NO_LOGS
+from meetctl.core.settings import (
+    ENVIRONMENTS,
+    LOG_FORMS,
+    SPEAKERS,
+    TRANSFORMERS,
+    TURN_DETECTIONS,
+    Environment,
+    parse_recording,
+)
+from meetctl.domain.budget import ANNOUNCINGS, parse_limit, parse_steps, parse_tenant_limits
+from meetctl.domain.policy import parse_detail, parse_rate
 
 PROCEDURES = (
     "livekit.getTenantByRoom",
@@ -21,19 +37,38 @@ PROCEDURES = (
 )
 """The backend's procedures, by our names."""
 
-_FLAGS = ("1", "0", "true", "false", "yes", "no", "on", "off", "t", "f", "y", "n")
-"""What the command line takes for a flag, in any case."""
+
+class Form(Enum):
+    """What a value is in a TOML file; in the environment it is always a text."""
+
+    TEXT = "a text"
+    NUMBER = "a number"
+    FLAG = "true or false"
+    NAMES = "a list of names"
+    """In the environment with blanks between them."""
+    PATH = "a path"
+    """In a file relative to that file's directory."""
+    PATHS = "a list of paths"
+    """In the environment with the system's separator between them."""
+    TABLE = "a table"
+    """In the environment a JSON object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """One variable of the environment."""
+    """One thing that meetctl can be told."""
 
     name: str
+    """Its name in the environment."""
+    key: str
+    """Its key in files, with dots: "livekit.url" is `url` in the table `livekit`."""
     purpose: str
     """What it is for, in words that can stand in brackets behind its name."""
-    find_fault: Callable[[str], str | None]
+    find_fault: FindFault
     """Says what is wrong with a value, in words that follow the name, and without the value of a secret."""
+    form: Form = Form.TEXT
+    words: tuple[str, ...] = ()
+    """Values of a path that are none, such as "off"."""
     is_secret: bool = False
     option: str | None = None
     """The option that is stronger than it."""
@@ -41,103 +76,40 @@ class Variable:
     """Where nothing can stand in for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
-    """Values from one place, by the names of their variables."""
-
-    source: str
-    """Where they come from, in words that follow "from"."""
-    values: Mapping[str, str] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A value, and where it comes from."""
-
-    value: str = field(repr=False)
-    source: str
+def _secret(name: str, key: str, purpose: str, *required_in: Environment) -> Variable:
+    return Variable(
+        name=name,
+        key=key,
+        purpose=purpose,
+        find_fault=faults.key,
+        is_secret=True,
+        required_in=required_in,
+    )
 
 
-class Values:
-    """Looks values up in layers, of which the strongest comes first. An empty value is none."""
-
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        self._layers = tuple(layers)
-
-    def find(self, name: str) -> Found | None:
-        """Return a variable's value without surrounding blanks, and its source; None where it has none."""
-        for layer in self._layers:
-            if value := layer.values.get(name, "").strip():
-                return Found(value=value, source=layer.source)
-        return None
-
-    def get(self, name: str) -> str:
-        """Return a variable's value; empty where it has none."""
-        found = self.find(name)
-        return found.value if found else ""
-
-
-def check_variables(
-    values: Values, required: Collection[str], names: Collection[str] = (), *, hint: str, where: str = ""
-) -> None:
-    """Check that required variables have values, and that those and `names` have good ones.
-
-    `where` says in which circumstances they are required, in words that follow "not set".
-
-    Raises:
-        UsageError: All that is missing or malformed, together.
-    """
-    missing = [VARIABLES[name] for name in VARIABLES if name in required and not values.find(name)]
-    problems = []
-    if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        named = ", ".join(f"{variable.name} ({variable.purpose})" for variable in missing)
-        problems.append(f"{named} {verb} not set{where}")
-    for name, variable in VARIABLES.items():
-        found = values.find(name) if name in required or name in names else None
-        fault = variable.find_fault(found.value) if found else None
-        if found and fault:
-            problems.append(f"{name} ({variable.purpose}, from {found.source}) {fault}")
-    if problems:
-        raise UsageError("; ".join(problems), hint=hint)
+def _option(
+    option: str,
+    key: str,
+    purpose: str,
+    find_fault: FindFault = faults.accept_any,
+    form: Form = Form.TEXT,
+    *,
+    name: str | None = None,
+    words: tuple[str, ...] = (),
+) -> Variable:
+    """Return the variable of an option: named as the option, unless it is named here."""
+    return Variable(
+        name=name or "MEETCTL_" + option.removeprefix("--").replace("-", "_").upper(),
+        key=key,
+        purpose=purpose,
+        find_fault=find_fault,
+        form=form,
+        words=words,
+        option=option,
+    )
 
 
-def _address_fault(*schemes: str) -> Callable[[str], str | None]:
-    def find_fault(text: str) -> str | None:
-        try:
-            parts = urlsplit(text)
-            port = parts.port
-        except ValueError:
-            return "is no address"
-        # What may be a password is not shown, so these come before the faults that show the value.
-        if "@" in text:
-            return "holds a user or a password, which do not belong there"
-        if parts.query or parts.fragment:
-            return "holds more than an address: leave out what begins with ? or #"
-        if parts.scheme not in schemes or "://" not in text:
-            begins = " or ".join(f"{scheme}://" for scheme in schemes)
-            return f"is {text!r}, which does not begin with {begins}"
-        if not parts.hostname or port == 0 or any(character.isspace() for character in text):
-            return f"is {text!r}, which names no host"
-        return None
-
-    return find_fault
-
-
-def _key_fault(text: str) -> str | None:
-    if not (text.isascii() and text.isprintable()) or " " in text:
-        return "holds a blank or another character that no key has"
-    return None
-
-
-def _choice_fault(choices: Sequence[str]) -> Callable[[str], str | None]:
-    def find_fault(text: str) -> str | None:
-        return None if text.lower() in choices else f"is {text!r}, which is none of {', '.join(choices)}"
-
-    return find_fault
-
-
-def _procedures_fault(text: str) -> str | None:
+def _find_procedures_fault(text: str) -> str | None:
     try:
         names = json.loads(text)
     except (ValueError, RecursionError):
@@ -150,77 +122,227 @@ def _procedures_fault(text: str) -> str | None:
     return None
 
 
-def _key(name: str, purpose: str, *required_in: Environment) -> Variable:
-    return Variable(
-        name=name, purpose=purpose, find_fault=_key_fault, is_secret=True, required_in=required_in
-    )
+_HTTP = faults.address("http", "https")
 
-
-_EVERY = (
+_CONNECTIONS = (
     Variable(
         name="LIVEKIT_URL",
+        key="livekit.url",
         purpose="the LiveKit server's address",
-        find_fault=_address_fault("ws", "wss", "http", "https"),
+        find_fault=faults.address("ws", "wss", "http", "https"),
         option="--url",
         required_in=("production",),
     ),
     Variable(
         name="LIVEKIT_API_KEY",
+        key="livekit.api_key",
         purpose="a key that the LiveKit server knows",
-        find_fault=_key_fault,
+        find_fault=faults.key,
         required_in=("production",),
     ),
-    _key("LIVEKIT_API_SECRET", "that key's secret", "production"),
-    _key("OPENAI_API_KEY", "OpenAI's key, for the model", "production"),
+    _secret("LIVEKIT_API_SECRET", "livekit.api_secret", "that key's secret", "production"),
+    Variable(
+        name="MEETCTL_LIVEKIT_PROJECT",
+        key="livekit.project",
+        purpose="the project of lk's own configuration whose server is used",
+        find_fault=faults.accept_any,
+    ),
+    _secret("OPENAI_API_KEY", "openai.api_key", "OpenAI's key, for the model", "production"),
     Variable(
         name="OPENAI_BASE_URL",
+        key="openai.base_url",
         purpose="where an API like OpenAI's is, other than OpenAI itself",
-        find_fault=_address_fault("http", "https"),
+        find_fault=_HTTP,
     ),
-    _key("DEEPGRAM_API_KEY", "Deepgram's key, for the ears", "production"),
-    _key("CARTESIA_API_KEY", "Cartesia's key, for the standard voice", "production"),
-    _key("RIME_API_KEY", "Rime's key, for the premium voice"),
+    _secret("DEEPGRAM_API_KEY", "deepgram.api_key", "Deepgram's key, for the ears", "production"),
+    _secret("CARTESIA_API_KEY", "cartesia.api_key", "Cartesia's key, for the standard voice", "production"),
+    _secret("RIME_API_KEY", "rime.api_key", "Rime's key, for the premium voice"),
     Variable(
         name="API_BASE_URL",
+        key="backend.url",
         purpose="the platform backend's address",
-        find_fault=_address_fault("http", "https"),
+        find_fault=_HTTP,
         required_in=("production",),
     ),
-    _key("AGENT_API_KEY", "the agent's key to the platform's backend", "production"),
+    _secret("AGENT_API_KEY", "backend.api_key", "the agent's key to the platform's backend", "production"),
     Variable(
         name="MEETCTL_BACKEND_TRANSFORMER",
+        key="backend.transformer",
         purpose="how the backend's data is written",
-        find_fault=_choice_fault(TRANSFORMERS),
+        find_fault=faults.choice(TRANSFORMERS),
     ),
     Variable(
         name="MEETCTL_BACKEND_PROCEDURES",
+        key="backend.procedures",
         purpose="the backend's procedures that have other names than ours",
-        find_fault=_procedures_fault,
+        find_fault=_find_procedures_fault,
+        form=Form.TABLE,
     ),
     Variable(
         name="MEETCTL_OFFLINE_URL",
+        key="offline.url",
         purpose="where offline providers are, other than those of the local stack",
-        find_fault=_address_fault("http", "https"),
-    ),
-    Variable(
-        name="MEETCTL_ENV",
-        purpose="whether this is development or production",
-        find_fault=_choice_fault(ENVIRONMENTS),
-        option="--environment",
-    ),
-    Variable(
-        name="MEETCTL_LOG_FORMAT",
-        purpose="how log lines are written",
-        find_fault=_choice_fault(LOG_FORMS),
-        option="--log-format",
-    ),
-    Variable(
-        name="MEETCTL_LOG_CONTENT",
-        purpose="whether log lines may hold what people said, and their names",
-        find_fault=_choice_fault(_FLAGS),
-        option="--log-content",
+        find_fault=_HTTP,
     ),
 )
 
-VARIABLES: Mapping[str, Variable] = {variable.name: variable for variable in _EVERY}
-"""All of them, by name; the options of the commands have their own besides these."""
+_WHOLE = faults.whole_number()
+_SECONDS = faults.number()
+_PORT = faults.whole_number(most=65535)
+
+_OPTIONS = (
+    _option(
+        "--environment",
+        "environment",
+        "whether this is development or production",
+        faults.choice(ENVIRONMENTS),
+        name="MEETCTL_ENV",
+    ),
+    _option("--log-format", "log.format", "how log lines are written", faults.choice(LOG_FORMS)),
+    _option(
+        "--log-content",
+        "log.content",
+        "whether log lines may hold what people said, and their names",
+        faults.flag,
+        Form.FLAG,
+    ),
+    _option(
+        "--log-directory",
+        "log.directory",
+        "where workers keep their logs; off for nowhere",
+        form=Form.PATH,
+        words=(NO_LOGS,),
+    ),
+    _option("--sessions", "sessions.directory", "where sessions' bundles are", form=Form.PATH),
+    _option("--prices", "prices.files", "TOML files with prices of your own", form=Form.PATHS),
+    _option("--agent-name", "agent.name", "the name that dispatches ask for"),
+    _option(
+        "--max-meetings",
+        "agent.max_meetings",
+        "meetings at a time",
+        faults.whole_number(least=1),
+        Form.NUMBER,
+    ),
+    _option(
+        "--idle-processes",
+        "agent.idle_processes",
+        "processes kept ready for the next meeting",
+        _WHOLE,
+        Form.NUMBER,
+    ),
+    _option("--host", "agent.host", "where health and metrics are served"),
+    _option("--port", "agent.port", "the port for health", _PORT, Form.NUMBER),
+    _option("--prometheus-port", "agent.prometheus_port", "the port for Prometheus", _PORT, Form.NUMBER),
+    _option("--drain-s", "agent.drain_s", "how long meetings may take to end", _WHOLE, Form.NUMBER),
+    _option("--fps", "agent.fps", "frames kept a second", faults.parsed_by(parse_rate), Form.NUMBER),
+    _option("--window", "agent.window", "kept frames attached to each request", _WHOLE, Form.NUMBER),
+    _option(
+        "--detail", "agent.detail", "how closely the model looks", faults.parsed_by(parse_detail), Form.TEXT
+    ),
+    _option(
+        "--side",
+        "agent.side",
+        "the longest side of a sent image",
+        faults.whole_number(least=16),
+        Form.NUMBER,
+    ),
+    _option(
+        "--record",
+        "agent.record",
+        "what of the video is recorded",
+        faults.parsed_by(parse_recording),
+        Form.NUMBER,
+    ),
+    _option(
+        "--announce",
+        "agent.announce",
+        "whether people are told that they are recorded",
+        faults.flag,
+        Form.FLAG,
+    ),
+    _option("--model", "agent.model", "OpenAI's model"),
+    _option(
+        "--fallback-model",
+        "agent.fallback_models",
+        "models that are asked when the one before fails",
+        form=Form.NAMES,
+    ),
+    _option("--stt-model", "agent.stt_model", "Deepgram's model"),
+    _option("--voice", "agent.voice", "whose voice the agent has", faults.choice(SPEAKERS)),
+    _option("--tts-model", "agent.tts_model", "the voice's model"),
+    _option(
+        "--turn-detection",
+        "agent.turn_detection",
+        "what decides that a person has finished",
+        faults.choice(TURN_DETECTIONS),
+    ),
+    _option(
+        "--instructions", "agent.instructions", "a text file with the agent's instructions", form=Form.PATH
+    ),
+    _option("--greeting", "agent.greeting", "what the agent says first"),
+    _option(
+        "--patience-s",
+        "agent.patience_s",
+        "how long it waits for the first person",
+        _SECONDS,
+        Form.NUMBER,
+    ),
+    _option(
+        "--grace-s",
+        "agent.grace_s",
+        "how long it waits for somebody to return",
+        _SECONDS,
+        Form.NUMBER,
+    ),
+    _option(
+        "--knowledge-wait",
+        "agent.knowledge_wait_s",
+        "how long an answer waits for knowledge",
+        _SECONDS,
+        Form.NUMBER,
+    ),
+)
+
+_BUDGETS = (
+    Variable(
+        name="MEETCTL_BUDGET_MEETING_USD",
+        key="budget.meeting_usd",
+        purpose="how much a meeting may cost",
+        find_fault=faults.parsed_by(parse_limit),
+        form=Form.NUMBER,
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_TENANT_DAY_USD",
+        key="budget.tenant_day_usd",
+        purpose="how much all meetings of a tenant may cost in a day",
+        find_fault=faults.parsed_by(parse_limit),
+        form=Form.NUMBER,
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_TENANTS",
+        key="budget.tenants",
+        purpose="tenants with budgets of their own",
+        find_fault=faults.parsed_by(parse_tenant_limits),
+        form=Form.TABLE,
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_STEPS",
+        key="budget.steps",
+        purpose="what the agent gives up as spending nears a budget",
+        find_fault=faults.parsed_by(parse_steps),
+    ),
+    Variable(
+        name="MEETCTL_BUDGET_ANNOUNCE",
+        key="budget.announce",
+        purpose="how people are told of that",
+        find_fault=faults.choice(ANNOUNCINGS),
+    ),
+)
+
+CONNECTIONS = tuple(variable.name for variable in _CONNECTIONS)
+"""The names of those that say what is connected to, by which key."""
+
+VARIABLES: Mapping[str, Variable] = {
+    variable.name: variable for variable in (*_CONNECTIONS, *_OPTIONS, *_BUDGETS)
+}
+"""All of them, by name."""

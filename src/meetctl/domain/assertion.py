@@ -1,28 +1,17 @@
-"""The language of `--assert`: comparisons joined by and, or, not; parsed, never run as code.
+"""What `--assert` demands: an expression over figures, and why it does not hold.
 
-    expression = conjunction { "or" conjunction }
-    conjunction = negation { "and" negation }
-    negation = "not" negation | "(" expression ")" | comparison
-    comparison = operand ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) operand
-    operand = number | name
-
-A name whose value is unknown makes its comparison unknown, as in SQL: `false and unknown` is false,
-`true and unknown` is unknown, and an unknown answer is never a pass.
+A name whose value is unknown makes its comparison unknown, and an unknown answer is never a pass.
 """
 
 from __future__ import annotations
 
 import operator
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
+from meetctl.domain.expression import Comparison, Name, Operand, decide, parse_expression
 from meetctl.errors import UsageError
-
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[a-z][a-z0-9_.]*)|(?P<sign><=|>=|==|!=|<|>|\(|\)))"
-)
 
 _COMPARISONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
     "<": operator.lt,
@@ -33,6 +22,7 @@ _COMPARISONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
     "!=": operator.ne,
 }
 
+_EXAMPLE = "usd_per_hour<1.20 and coverage>0.95"
 _SHOWN_DECIMALS = 6
 
 Values = Mapping[str, Decimal | None]
@@ -60,96 +50,47 @@ def check(expression: str, values: Values) -> Verdict:
     Raises:
         UsageError: The expression is not one, or names what there is not.
     """
-    parser = _Parser(expression, values)
-    holds = parser.parse()
-    return Verdict(holds=holds, reasons=tuple(parser.reasons))
+    judge = _Judge(expression, values)
+    parsed = parse_expression(expression, option="--assert", example=_EXAMPLE)
+    return Verdict(holds=decide(parsed, judge.compare), reasons=tuple(judge.reasons))
 
 
-@dataclass(slots=True)
-class _Parser:
-    """Recursive descent that evaluates as it goes; both sides of `and` and `or` are always read."""
+class _Judge:
+    """Compares figures, and remembers what did not hold."""
 
-    expression: str
-    values: Values
-    reasons: list[str] = field(default_factory=list)
-    _tokens: list[tuple[str, str]] = field(default_factory=list)
+    def __init__(self, expression: str, values: Values) -> None:
+        self._expression, self._values = expression, values
+        self.reasons: list[str] = []
 
-    def parse(self) -> bool | None:
-        self._tokens = [*self._split(), ("end", "")]
-        result = self._disjunction()
-        if self._tokens[0][0] != "end":
-            raise self._error(f"{self._tokens[0][1]!r} is not expected there")
-        return result
-
-    def _split(self) -> Iterator[tuple[str, str]]:
-        position, text = 0, self.expression.rstrip()
-        while position < len(text):
-            match = _TOKEN.match(text, position)
-            if not match or not match.lastgroup:
-                raise self._error(f"{text[position:].strip()[:12]!r} is not understood")
-            yield match.lastgroup, match[match.lastgroup]
-            position = match.end()
-
-    def _take(self, word: str) -> bool:
-        if self._tokens[0][1] != word:
-            return False
-        self._tokens.pop(0)
-        return True
-
-    def _disjunction(self) -> bool | None:
-        result = self._conjunction()
-        while self._take("or"):
-            other = self._conjunction()
-            result = True if True in (result, other) else None if None in (result, other) else False
-        return result
-
-    def _conjunction(self) -> bool | None:
-        result = self._negation()
-        while self._take("and"):
-            other = self._negation()
-            result = False if False in (result, other) else None if None in (result, other) else True
-        return result
-
-    def _negation(self) -> bool | None:
-        if self._take("not"):
-            inner = self._negation()
-            return None if inner is None else not inner
-        if self._take("("):
-            inner = self._disjunction()
-            if not self._take(")"):
-                raise self._error("a parenthesis is not closed")
-            return inner
-        return self._comparison()
-
-    def _comparison(self) -> bool | None:
-        left_text, left = self._operand()
-        kind, sign = self._tokens.pop(0)
-        if kind != "sign" or sign not in _COMPARISONS:
-            raise self._error(f"after {left_text!r} a comparison is missing, such as {left_text}<1")
-        right_text, right = self._operand()
-        unknown = [text for text, value in ((left_text, left), (right_text, right)) if value is None]
+    def compare(self, comparison: Comparison) -> bool | None:
+        compare = _COMPARISONS.get(comparison.sign)
+        if compare is None:
+            raise self._error(f"{comparison.sign!r} compares texts, and these are figures")
+        left, right = self._value(comparison.left), self._value(comparison.right)
+        texts = (comparison.left.text, comparison.right.text)
         if left is None or right is None:
+            unknown = [text for text, value in zip(texts, (left, right), strict=True) if value is None]
             self.reasons.append(f"{' and '.join(unknown)} is unknown")
             return None
-        if not (holds := _COMPARISONS[sign](left, right)):
-            self.reasons.append(f"{left_text}{sign}{right_text} does not hold: {_show(left_text, left)}")
+        if not (holds := compare(left, right)):
+            told = f"{texts[0]}{comparison.sign}{texts[1]}"
+            self.reasons.append(f"{told} does not hold: {_show(texts[0], left)}")
         return holds
 
-    def _operand(self) -> tuple[str, Decimal | None]:
-        kind, text = self._tokens.pop(0)
-        if kind == "number":
-            return text, Decimal(text)
-        if kind != "name" or text in ("and", "or", "not"):
-            raise self._error(f"{text!r} is neither a number nor a name" if text else "it ends too early")
-        if text not in self.values:
-            raise self._error(
-                f"{text!r} is not a name", hint=f"the names are {', '.join(sorted(self.values))}"
-            )
-        return text, self.values[text]
+    def _value(self, operand: Operand) -> Decimal | None:
+        if isinstance(operand, Name):
+            if operand.text not in self._values:
+                names = ", ".join(sorted(self._values))
+                raise self._error(f"{operand.text!r} is not a name", hint=f"the names are {names}")
+            return self._values[operand.text]
+        if not isinstance(operand.value, Decimal):
+            raise self._error(f"{operand.text} is neither a number nor a name")
+        return operand.value
 
     def _error(self, what: str, hint: str | None = None) -> UsageError:
-        example = "write it like 'usd_per_hour<1.20 and coverage>0.95'"
-        return UsageError(f"--assert {self.expression!r}: {what}", hint=hint or example)
+        return UsageError(
+            f"--assert {self._expression!r}: {what}", hint=hint or f"write it like {_EXAMPLE!r}"
+        )
 
 
 def _show(text: str, value: Decimal) -> str:

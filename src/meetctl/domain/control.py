@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from meetctl.domain.budget import parse_limit
 from meetctl.domain.policy import Policy, parse_number, policy_from_fields
 from meetctl.errors import UsageError
 
@@ -38,6 +39,7 @@ _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "ask": ("text",),
     "leave": (),
     "record": ("mode",),
+    "budget": ("meeting_usd", "day_usd"),
     "announce": ("identity", "history"),
     "goodbye": ("identity",),
 }
@@ -88,6 +90,8 @@ def check_arguments(op: str, args: Mapping[str, Any]) -> dict[str, Any]:
             return {"text": _check_text(op, args.get("text"))}
         case "record":
             return {"mode": _check_recording(args.get("mode"))}
+        case "budget":
+            return _check_budget(args)
         case "announce" | "goodbye":
             return _check_observer(op, args)
     return {}
@@ -175,10 +179,25 @@ def _check_recording(mode: object) -> str:
     return text
 
 
+def is_observer(identity: str) -> bool:
+    """Tell whether an identity is an observer's, which nobody else has by accident."""
+    return _OBSERVER.fullmatch(identity) is not None
+
+
+def _check_budget(args: Mapping[str, Any]) -> dict[str, Any]:
+    if not args:
+        raise UsageError("budget needs one of meeting_usd, day_usd")
+    for key, value in args.items():
+        is_value = isinstance(value, str | int | float) and not isinstance(value, bool)
+        if value is not None and not is_value:
+            raise UsageError(f"budget's {key} is neither an amount nor null")
+    return {key: None if value is None else f"{parse_limit(str(value)):f}" for key, value in args.items()}
+
+
 def _check_observer(op: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Take only identities that nobody else has by accident: who joins under one reads the meeting."""
     identity, history = args.get("identity"), args.get("history", False)
-    if not isinstance(identity, str) or not _OBSERVER.fullmatch(identity):
+    if not isinstance(identity, str) or not is_observer(identity):
         raise UsageError(
             f"{op} needs identity: observer- and 16 to 64 random letters, digits, - or _",
             hint="a new one for each connection, so that nobody can join under an observer's identity later",

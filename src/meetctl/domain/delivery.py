@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal, get_args
 
-from meetctl.domain.events import Event
+from meetctl.domain.events import Event, moment_of
 from meetctl.domain.session_cost import add_usd, billed_quantities, read_usage
 from meetctl.domain.tenancy import SessionEvent, UsageRecord
 
@@ -121,16 +121,8 @@ def find_owner(events: Iterable[Event]) -> LeftSession | None:
     if first is None:
         return None
     return LeftSession(
-        session_id=first.session_id, room=first.room, tenant_id=tenant_id, began_at=_moment(first.ts)
+        session_id=first.session_id, room=first.room, tenant_id=tenant_id, began_at=moment_of(first)
     )
-
-
-def _moment(ts: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(ts)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
 
 
 def _decimal(quantity: Fraction) -> Decimal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
@@ -97,6 +98,19 @@ def parse_event(line: str | bytes) -> Event:
         room=str(data.get("room", "")),
         fields={key: value for key, value in data.items() if key not in _ENVELOPE},
     )
+
+
+def moment_of(event: Event) -> datetime | None:
+    """Return when an event was written, in UTC; None where it does not say so.
+
+    >>> moment_of(parse_event('{"seq":1,"t":0,"type":"log","ts":"2026-11-16T09:00:00Z"}')).hour
+    9
+    """
+    try:
+        at = datetime.fromisoformat(event.ts)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo is not None else None
 
 
 def parse_journal(text: bytes) -> Iterator[Event | None]:

@@ -96,6 +96,8 @@ class SessionJournal:
     """When frames were recorded, as far as the journal says; otherwise they were."""
     batches: tuple[Event, ...] = ()
     """Where the recording paused, all `video.frames`: what came then is told nowhere else."""
+    has_agent: bool = True
+    """Whether it is an agent's; otherwise a recorder wrote it, which asks no model anything."""
     usage: tuple[CostLine, ...] = ()
     """What all usage events come to."""
     told_cost: tuple[Mapping[str, Any], ...] | None = None
@@ -125,6 +127,9 @@ def read_journal(events: Iterable[Event | None]) -> SessionJournal:
         ),
         recorded=recorded,
         batches=tuple(event for event in whole if has_paused and event.type == "video.frames"),
+        has_agent=not any(
+            event.type == "session.started" and event.fields.get("agent", "") is None for event in whole
+        ),
         usage=fold_usage(whole),
         told_cost=next((_read_cost(e.fields.get("cost")) for e in whole if e.type == "session.ended"), None),
     )

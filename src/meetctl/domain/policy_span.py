@@ -62,15 +62,19 @@ def document_span(span: PolicySpan) -> dict[str, Any]:
     >>> document_span(PolicySpan(from_us=0, policy=Policy(name="", fps=None)))["policy"]["fps"]
     'every-frame'
     """
-    policy = span.policy
     return {
-        "policy": {
-            "fps": EVERY_FRAME if policy.fps is None else str(policy.fps),
-            "window": policy.window,
-            "detail": policy.detail,
-            "side": policy.side,
-        },
+        "policy": document_policy(span.policy),
         "eyes": span.sees,
         "from_us": span.from_us,
         "attaches_from_us": span.attaches_from_us,
+    }
+
+
+def document_policy(policy: Policy) -> dict[str, Any]:
+    """Return what a policy says of keeping and sending frames, in JSON's types."""
+    return {
+        "fps": EVERY_FRAME if policy.fps is None else str(policy.fps),
+        "window": policy.window,
+        "detail": policy.detail,
+        "side": policy.side,
     }

@@ -156,7 +156,7 @@ class Recording:
     """How that is known: "session.json", "container" or "file time"."""
     has_audio: bool
     request_times_us: tuple[int, ...] | None = None
-    """When the agent asked its model, by the journal; None where there is no journal."""
+    """When the agent asked its model, by the journal; None where there is no journal, or was no agent."""
     journal: SessionJournal | None = None
     """What the journal says of frames and requests; None where there is no journal."""
     damaged: bool = False

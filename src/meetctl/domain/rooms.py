@@ -40,7 +40,8 @@ class Room:
     """How many are there, agents included and hidden ones not; the server counts some seconds late."""
     publishers: int = 0
     is_recording: bool = False
-    """Whether LiveKit's own egress records it; what our agent records is not told here."""
+    """Whether LiveKit shows it as being recorded, by its own egress or by `meetctl record`; what our agent
+    records is not told here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,112 +1,116 @@
-"""What was spent, as people ask for it: sums of usage by some dimensions, and how much of it has a price."""
+"""What sessions have spent, by the day (UTC) on which they did: what budgets are held against."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
-from meetctl.domain.ledger import Completeness, Dimension, Selection, Spending
-from meetctl.domain.session_cost import OFFLINE
+from meetctl.domain.budget import BudgetLimits
+from meetctl.domain.events import Event, moment_of
+from meetctl.domain.session_cost import read_usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpendingSum:
-    """The sum of some usage."""
+class Spent:
+    """The sum of some uses of providers."""
 
-    reported_usd: Decimal = Decimal(0)
-    """Of quantities that a provider said itself, as far as they have a price."""
-    estimated_usd: Decimal = Decimal(0)
-    """Of quantities that we estimated, as far as they have a price."""
-    image_usd: Decimal = Decimal(0)
-    """The images' share, as far as it has a price."""
-    quantities: tuple[tuple[str, Fraction], ...] = ()
-    """By unit, in the order in which they occur."""
+    usd: Decimal = Decimal(0)
+    """What has a price; a lower bound where some uses have none."""
     uses: int = 0
-    priced_uses: int = 0
-    has_unpriced_images: bool = False
-    is_offline: bool = False
-    """Whether all of it is the offline provider's, which costs nothing."""
+    """How many were billed."""
+    unpriced: int = 0
+    """How many of them cost something that nobody knows."""
+
+    def __add__(self, other: Spent) -> Spent:
+        """Return the sum of both."""
+        return Spent(
+            usd=self.usd + other.usd, uses=self.uses + other.uses, unpriced=self.unpriced + other.unpriced
+        )
 
     @property
-    def usd(self) -> Decimal:
-        """Everything that has a price."""
-        return self.reported_usd + self.estimated_usd
-
-    @property
-    def is_priced(self) -> bool:
-        """Whether there is nothing without a price."""
-        return self.priced_uses == self.uses
-
-    @property
-    def priced_share(self) -> float:
-        """The share of uses that have a price; all of them where there are none."""
-        return self.priced_uses / self.uses if self.uses else 1.0
+    def priced(self) -> Fraction | None:
+        """The share of the uses that have a price; None where there are no uses."""
+        return 1 - Fraction(self.unpriced, self.uses) if self.uses else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpendingRow:
-    """One line of a summary."""
-
-    group: tuple[str | None, ...]
-    """One value for each dimension; None where the events do not say."""
-    sum: SpendingSum
+NOTHING = Spent()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpendingSummary:
-    """What was spent, by some dimensions."""
+def read_spent(kind: str, fields: Mapping[str, Any]) -> Spent:
+    """Return what one usage event spent; nothing for an event that is no usage, or is not billed.
 
-    by: tuple[Dimension, ...]
-    selection: Selection
-    rows: tuple[SpendingRow, ...]
-    """The dearest first, or by day."""
-    total: SpendingSum
-    unpriced: tuple[Spending, ...]
-    """Usage without a price, by provider, model, unit and basis."""
-    completeness: Completeness
-
-
-def summarise_spending(
-    spending: Iterable[Spending], by: Sequence[Dimension], selection: Selection, completeness: Completeness
-) -> SpendingSummary:
-    """Return the summary of sums that were asked for by these dimensions."""
-    groups: dict[tuple[str | None, ...], list[Spending]] = {}
-    for one in spending:
-        groups.setdefault(one.group, []).append(one)
-    rows = [SpendingRow(group=group, sum=add_spending(parts)) for group, parts in groups.items()]
-    if by and by[0] == "day":
-        rows.sort(key=lambda row: tuple(value or "" for value in row.group))
-    else:
-        rows.sort(key=lambda row: (-row.sum.usd, tuple(value or "" for value in row.group)))
-    everything = [part for parts in groups.values() for part in parts]
-    return SpendingSummary(
-        by=tuple(by),
-        selection=selection,
-        rows=tuple(rows),
-        total=add_spending(everything),
-        unpriced=tuple(part for part in everything if part.unpriced),
-        completeness=completeness,
-    )
-
-
-def add_spending(parts: Sequence[Spending]) -> SpendingSum:
-    """Return the sum of sums.
-
-    >>> add_spending([]).usd, add_spending([]).priced_share
-    (Decimal('0'), 1.0)
+    >>> read_spent("stt.usage", {"audio_s": 60, "provider": "deepgram", "usd": "0.0048"})
+    Spent(usd=Decimal('0.0048'), uses=1, unpriced=0)
+    >>> read_spent("stt.usage", {"audio_s": 60, "provider": "deepgram", "usd": None})
+    Spent(usd=Decimal('0'), uses=1, unpriced=1)
     """
-    quantities: dict[str, Fraction] = {}
-    for part in parts:
-        quantities[part.unit] = quantities.get(part.unit, Fraction(0)) + part.quantity
-    return SpendingSum(
-        reported_usd=sum((part.usd for part in parts if part.is_reported), Decimal(0)),
-        estimated_usd=sum((part.usd for part in parts if not part.is_reported), Decimal(0)),
-        image_usd=sum((part.image_usd for part in parts), Decimal(0)),
-        quantities=tuple(quantities.items()),
-        uses=sum(part.uses for part in parts),
-        priced_uses=sum(part.priced_uses for part in parts),
-        has_unpriced_images=any(part.has_unpriced_images for part in parts),
-        is_offline=bool(parts) and all(part.provider == OFFLINE for part in parts),
+    lines = read_usage(kind, fields)
+    if not lines:
+        return NOTHING
+    return Spent(
+        usd=sum((line.usd for line in lines if line.usd is not None), Decimal(0)),
+        uses=1,
+        unpriced=int(any(line.usd is None for line in lines)),
     )
+
+
+def add_spent(parts: Iterable[Spent]) -> Spent:
+    """Return the sum of all parts."""
+    return sum(parts, NOTHING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSpending:
+    """What one session spent on one day, and how its budgets stood then."""
+
+    day: date
+    """UTC."""
+    session_id: str
+    tenant_id: str | None
+    room: str
+    began_at: datetime
+    updated_at: datetime
+    spent: Spent = NOTHING
+    """On that day."""
+    meeting: Spent = NOTHING
+    """Since the session began."""
+    limits: BudgetLimits = field(default_factory=BudgetLimits)
+    """Those in force."""
+    step: str | None = None
+    """The last step in force."""
+    day_step: str | None = None
+    """The last step that the tenant's day alone asks for."""
+    is_running: bool = True
+
+
+def fold_spending(events: Iterable[Event]) -> tuple[SessionSpending, ...]:
+    """Return what a journal says was spent, a day each; all of it is the tenant's that it names last.
+
+    Uses without a time that can be read are left out. Limits and steps are not in it.
+    """
+    days: dict[date, SessionSpending] = {}
+    began_at: datetime | None = None
+    meeting, tenant_id = NOTHING, None
+    for event in events:
+        tenant_id = event.tenant_id or tenant_id
+        at = moment_of(event)
+        began_at = began_at or at
+        spent = read_spent(event.type, event.fields)
+        if at is None or began_at is None or not spent.uses:
+            continue
+        meeting += spent
+        known = days.get(at.date()) or SessionSpending(
+            day=at.date(),
+            session_id=event.session_id,
+            tenant_id=tenant_id,
+            room=event.room,
+            began_at=began_at,
+            updated_at=at,
+            is_running=False,
+        )
+        days[at.date()] = replace(known, spent=known.spent + spent, meeting=meeting, updated_at=at)
+    return tuple(replace(spending, tenant_id=tenant_id) for spending in days.values())

@@ -43,6 +43,8 @@ class Verification:
     """What the same image tokens cost by the list price of the policy's model."""
     model: str = ""
     """The model of the policy."""
+    has_agent: bool = True
+    """Whether an agent kept the frames, and could ask a model; a recorder only keeps them."""
     notes: tuple[str, ...] = ()
     """What limits the comparison, one line each."""
 

@@ -24,6 +24,9 @@ def show_plain(text: str) -> str:
     >>> print(show_plain("two\nlines\x1b[31m \udcff.mkv"))
     two\nlines\x1b[31m \xff.mkv
     """
+    # None of what is escaped is printable, and most texts are.
+    if text.isprintable():
+        return text
     return "".join(_show(character) for character in show_bytes(text))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from meetctl.domain.ledger import Completeness, Dimension, Selection
     from meetctl.domain.meanings import MeaningCost, MeaningSummary
-    from meetctl.domain.spending import SpendingSum, SpendingSummary
+    from meetctl.domain.spending_summary import SpendingSum, SpendingSummary
 
 _UNITS = {
     "input_tokens": "in",

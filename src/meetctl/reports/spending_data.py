@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from meetctl.domain.ledger import Completeness, Dimension, Selection, Spending
     from meetctl.domain.meanings import MeaningSummary
-    from meetctl.domain.spending import SpendingSum, SpendingSummary
+    from meetctl.domain.spending_summary import SpendingSum, SpendingSummary
 
 _COLUMNS = (
     *("provider", "model", "unit", "basis", "quantity", "usd", "unpriced_quantity", "uses", "priced_uses"),

@@ -32,6 +32,7 @@ def _bundle(one: Verification) -> dict[str, object]:
         "ok": one.holds,
         "decided": one.is_decided,
         "frames": {"journal": one.frames.journal, "replay": one.frames.replay},
+        "agent": one.has_agent,
         "requests": one.requests,
         "tokens": {"journal": one.tokens.journal, "replay": one.tokens.replay},
         "usd": _amounts(one.usd),
@@ -62,6 +63,12 @@ def _describe(one: Verification) -> str:
         return f"{one.path}: cannot be verified"
     if not one.holds:
         return f"{one.path}: journal and recording differ"
+    if not one.has_agent:
+        return (
+            f"{one.path}: verified. The recording gives the journal's "
+            f"{_count(one.frames.journal, 'kept frame')}; it was made without an agent, so nothing was asked "
+            "of a model and there is no cost to hold against it."
+        )
     usd = f"{format_usd(one.usd.replay)} for them" if one.usd.replay is not None else "no price for them"
     listed = f", {format_usd(one.list_usd.replay)} at {one.model}'s list price" if one.list_usd.replay else ""
     counted = f"{_count(one.frames.journal, 'kept frame')} and {_count(one.requests, 'request')}"

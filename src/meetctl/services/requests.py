@@ -54,6 +54,11 @@ def find_requests(
         return "vad", requests_after_speech(source.speech(recording, progress))
     if choice in ("auto", "events") and recording.request_times_us is not None:
         return "events", recording.request_times_us
+    if choice == "events" and recording.journal is not None:
+        raise UsageError(
+            f"--turns events: {recording.path} was recorded without an agent, so nothing was asked",
+            hint="give --turns vad or --turns-per-min",
+        )
     if choice == "events":
         raise UsageError(
             f"--turns events: {recording.path} has no events.jsonl",

@@ -122,6 +122,7 @@ def _conclude(
         usd=costs.usd,
         list_usd=costs.list_usd,
         model=costs.model,
+        has_agent=comparison.journal.has_agent,
         notes=tuple(comparison.notes),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -103,12 +104,15 @@ def end_leftovers(state: StackState) -> int:
 def _launch(
     options: Sequence[str], directory: Path, environment: Mapping[str, str], log: Path
 ) -> subprocess.Popen[bytes]:
+    # It runs elsewhere, where files and profiles of the working directory are not found; it needs none.
+    own = {name: value for name, value in environment.items() if name != "MEETCTL_PROFILE"}
+    own["MEETCTL_CONFIG"] = os.devnull
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         with open_log(log, keep=True) as file:
             return subprocess.Popen(
                 [sys.executable, "-P", "-m", "meetctl", "up", "--foreground", *options],
-                env=dict(environment),
+                env=own,
                 cwd=directory,
                 stdin=subprocess.DEVNULL,
                 stdout=file,

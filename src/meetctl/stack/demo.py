@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from meetctl.core.places import NO_LOGS
 from meetctl.errors import ServiceError
 from meetctl.stack.livekit_server import start_livekit_server
 from meetctl.stack.offline_part import start_offline_providers
@@ -87,7 +88,11 @@ async def _hold_meeting(plan: DemoPlan, listener: DemoListener, supervisor: Supe
         worker_part(
             livekit,
             offline_url,
-            ("--agent-name", AGENT_NAME, "--sessions", str(plan.sessions), *plan.worker_options),
+            # A demo leaves nothing but its bundle; what its worker says is in `directory` while it runs.
+            (
+                *("--agent-name", AGENT_NAME, "--sessions", str(plan.sessions)),
+                *("--log-directory", NO_LOGS, *plan.worker_options),
+            ),
             directory=plan.directory,
             environment=plan.environment,
             with_keys=plan.with_keys,

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientError
 from livekit import api
 
+from meetctl.adapters.livekit_tokens import LiveKitTokens
+from meetctl.adapters.system_clock import SystemClock
+from meetctl.domain.tokens import TokenOrder, preset_grants
 from meetctl.errors import ServiceError
+from meetctl.services import tokens
 
 if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
@@ -20,9 +24,10 @@ TOKEN_LIFE = timedelta(hours=1)
 
 def mint_token(access: LiveKitAccess, room: str, identity: str, name: str) -> str:
     """Return a token with which a person may join the room, speak, share and listen."""
-    grants = api.VideoGrants(room_join=True, room=room)
-    token = api.AccessToken(access.api_key, access.api_secret).with_identity(identity).with_name(name)
-    return token.with_grants(grants).with_ttl(TOKEN_LIFE).to_jwt()
+    order = TokenOrder(
+        grants=preset_grants("participant", room), identity=identity, name=name, valid_for=TOKEN_LIFE
+    )
+    return tokens.mint_token(order, LiveKitTokens(access), SystemClock()).text
 
 
 async def dispatch_agent(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,8 +20,10 @@ _PRODUCTION_VARIABLES = (
     "MEETCTL_HOST",
     "MEETCTL_PORT",
     "MEETCTL_PROMETHEUS_PORT",
+    "MEETCTL_LIVEKIT_PROJECT",
+    "MEETCTL_PROFILE",
 )
-"""What a user may have set for another agent: whom it reports to, and where it serves."""
+"""What a user may have set for another agent: whom it reports to, where it serves, which server it is for."""
 _TELEMETRY_PREFIX = "OTEL_"
 STOP_LIMIT_S = 20.0
 """A meeting that still runs may take some seconds to complete its recording."""
@@ -40,7 +43,8 @@ def worker_part(
     """Return a worker for this server and these offline providers, with its log in `directory`.
 
     `with_keys` lets it use the providers whose keys are in the environment. The platform's backend that the
-    environment may name is not its own: nothing of what happens here is reported there.
+    environment may name is not its own: nothing of what happens here is reported there. Nor are the user's
+    configuration files.
     """
     dropped = [*_PRODUCTION_VARIABLES, *(() if with_keys else (*KEY_VARIABLES.values(), "OPENAI_BASE_URL"))]
     own = {
@@ -49,6 +53,7 @@ def worker_part(
         if name not in dropped and not name.startswith(_TELEMETRY_PREFIX)
     }
     own |= {
+        "MEETCTL_CONFIG": os.devnull,
         "MEETCTL_ENV": "development",
         "LIVEKIT_URL": livekit.url,
         "LIVEKIT_API_KEY": livekit.api_key,

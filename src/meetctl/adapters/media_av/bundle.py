@@ -47,7 +47,7 @@ def read_bundle(path: Path, progress: Progress) -> Recording:
     """
     session, session_warnings = _read_session(path / "session.json")
     journal = _read_events(path / "events.jsonl")
-    found, sound = _find_media(path)
+    found, sound = _find_media(path, session.get("pruned"))
     media, parts, media_warnings = _read_media(found, progress)
     started = _parse_time(session.get("started_at"))
     modified = datetime.fromtimestamp(media[0].stat().st_mtime, UTC)
@@ -63,11 +63,18 @@ def read_bundle(path: Path, progress: Progress) -> Recording:
         recorded_at=started or parts[0].created_at or modified,
         recorded_at_source="session.json" if started else "container" if parts[0].created_at else "file time",
         has_audio=bool(sound) or any(part.has_audio for part in parts),
-        request_times_us=None if journal.session is None else find_request_times(journal.events),
+        request_times_us=_find_request_times(journal),
         journal=journal.session,
         damaged=is_damaged or bool(journal.warnings),
         warnings=(*warnings, *media_warnings, *session_warnings, *journal.warnings),
     )
+
+
+def _find_request_times(journal: _Journal) -> tuple[int, ...] | None:
+    """Return when the agent asked its model; None where that is not known, or there was no agent to ask."""
+    if journal.session is None or not journal.session.has_agent:
+        return None
+    return find_request_times(journal.events)
 
 
 def _tell_all_frames(tracks: Sequence[Track], events: Sequence[Event]) -> tuple[Track, ...]:
@@ -105,13 +112,21 @@ def _read_media(
     return tuple(parts), list(parts.values()), [f"{error.message}; it is left out" for error in failures]
 
 
-def _find_media(path: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """Return the files that hold video, and those that hold nothing but sound."""
+def _find_media(path: Path, pruned: object) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return the files that hold video, and those that hold nothing but sound.
+
+    `pruned` is what session.json says of their having been removed on purpose.
+    """
     meeting = path / _MEETING
     if meeting.is_file():
         return (meeting,), ()
     segments = sorted((path / "segments").glob("*.mkv"))
     video = tuple(segment for segment in segments if segment.name != _AUDIO)
+    if not video and isinstance(pruned, dict):
+        raise MediaError(
+            f"the recording of {path} was pruned ({str(pruned.get('at'))[:10]}); only what it cost was kept",
+            hint=f"meetctl sessions show {path} shows that",
+        )
     if not video:
         raise MediaError(
             f"{path} is a directory without {_MEETING} or segments/*.mkv that hold video",

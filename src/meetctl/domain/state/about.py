@@ -34,6 +34,10 @@ class About:
     """The name that the agent was dispatched by."""
     version: str | None = None
     job: str | None = None
+    is_recorder: bool = False
+    """Whether nobody answered: the room was only recorded (`meetctl record`)."""
+    is_announced: bool = False
+    """Of a recorder: whether people are told that they are recorded."""
     providers: tuple[Provider, ...] = ()
     started_at: str | None = None
     """When `session.started` was written (UTC, RFC 3339)."""
@@ -92,6 +96,8 @@ def start_about(about: About, event: Event) -> About:
         agent=text(fields, "agent"),
         version=text(fields, "version"),
         job=text(fields, "job"),
+        is_recorder="announced" in fields,
+        is_announced=flag(fields, "announced"),
         providers=_read_providers(mapping(fields, "providers")),
         started_at=event.ts or None,
     )

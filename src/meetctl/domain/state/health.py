@@ -57,6 +57,10 @@ class Health:
     backend_missing: tuple[str, ...] = ()
     """What the meeting is without now, since the backend fails."""
     backend_since_t: float | None = None
+    connections_lost: int = 0
+    """How often the room could not be reached, so that nobody knows what happened in it."""
+    connection_lost_t: float | None = None
+    """Since when it cannot be reached; None while it can."""
     backend_calls: Tally = ()
     """How many calls, by outcome."""
     backend_latency: Spread = field(default_factory=Spread)
@@ -74,7 +78,7 @@ class Health:
     @property
     def is_degraded(self) -> bool:
         """Whether anything is missing now."""
-        return bool(self.passed_over or self.backend_missing)
+        return bool(self.passed_over or self.backend_missing) or self.connection_lost_t is not None
 
 
 def fail(health: Health, event: Event) -> Health:
@@ -132,14 +136,24 @@ def degrade_backend(health: Health, event: Event) -> Health:
 def recover_backend(health: Health, event: Event) -> Health:
     """Take `backend.recovered`; something may still be missing."""
     missing = texts(event.fields, "missing")
-    after_s = number(event.fields, "after_s")
-    noted = _note(health, event, "backend", None if after_s is None else f"after {after_s:.1f} s")
+    noted = _note(health, event, "backend", _after(event))
     return replace(
         noted,
         recoveries=health.recoveries + 1,
         backend_missing=missing,
         backend_since_t=health.backend_since_t if missing else None,
     )
+
+
+def lose_connection(health: Health, event: Event) -> Health:
+    """Take `connection.lost`."""
+    noted = _note(health, event, "room", text(event.fields, "reason"))
+    return replace(noted, connections_lost=health.connections_lost + 1, connection_lost_t=event.t)
+
+
+def restore_connection(health: Health, event: Event) -> Health:
+    """Take `connection.restored`."""
+    return replace(_note(health, event, "room", _after(event)), connection_lost_t=None)
 
 
 def call_backend(health: Health, event: Event) -> Health:
@@ -170,6 +184,11 @@ def call_tool(health: Health, event: Event) -> Health:
 def _note(health: Health, event: Event, subject: str, what: str | None) -> Health:
     incident = Incident(t=event.t, ts=event.ts, kind=event.type, subject=subject, what=what)
     return replace(health, recent=keep_last(health.recent, incident, MOST_INCIDENTS))
+
+
+def _after(event: Event) -> str | None:
+    after_s = number(event.fields, "after_s")
+    return None if after_s is None else f"after {after_s:.1f} s"
 
 
 def _name_provider(event: Event) -> tuple[str, str, str]:

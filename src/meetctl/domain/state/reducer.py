@@ -117,11 +117,6 @@ def _add_usage(usage: UsageTotal, event: Event) -> UsageTotal:
     return usage.add(event.type, event.fields)
 
 
-def _ignore(part: Any, _: Event) -> Any:
-    """Take an event that says nothing which the state has not from elsewhere."""
-    return part
-
-
 _Taker = tuple[str, Callable[[Any, "Event"], Any]]
 
 _USAGE: tuple[_Taker, ...] = (("usage", _add_usage), ("turns", turns.add_usage))
@@ -132,6 +127,7 @@ _TAKERS: Mapping[str, tuple[_Taker, ...]] = {
         ("looking", about.start_looking),
         ("recording", about.start_recording),
     ),
+    "session.ready": (),
     "session.ended": (("about", about.end_about), ("recording", about.end_recording)),
     "tenant.resolved": (("about", about.resolve_tenant),),
     "policy.changed": (("looking", about.change_looking),),
@@ -158,10 +154,14 @@ _TAKERS: Mapping[str, tuple[_Taker, ...]] = {
     "provider.recovered": (("health", health.recover_provider),),
     "backend.degraded": (("health", health.degrade_backend),),
     "backend.recovered": (("health", health.recover_backend),),
+    "connection.lost": (("health", health.lose_connection),),
+    "connection.restored": (("health", health.restore_connection),),
     "backend.call": (("health", health.call_backend),),
     "knowledge.searched": (("health", health.search),),
     "tool.called": (("health", health.call_tool),),
-    "tool.refused": (("health", _ignore),),
+    # A refused tool was called too; what else changes nothing here is in the journal for those who ask.
+    "tool.refused": (),
+    "recording.told": (),
     "control.performed": (("steering", steering.perform),),
     "control.refused": (("steering", steering.refuse),),
     "budget.step": (("steering", steering.step_budget),),

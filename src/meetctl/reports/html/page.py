@@ -55,10 +55,11 @@ def render_html(audit: Audit, sentences: Sequence[str]) -> str:
         *parts,
         _render_footer(audit),
     )
-    return f"<!DOCTYPE html>\n{element('html', _render_head(title), element('body', body), lang='en')}\n"
+    return f"<!DOCTYPE html>\n{element('html', render_head(title), element('body', body), lang='en')}\n"
 
 
-def _render_head(title: str) -> Markup:
+def render_head(title: str) -> Markup:
+    """Return a page's head: its title and styles, and that it reaches nothing outside itself."""
     return element(
         "head",
         element("meta", charset="utf-8"),

@@ -1,4 +1,4 @@
-"""The only place that names concrete adapters; each is imported when it is asked for."""
+"""The only package that names concrete adapters; each is imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -8,14 +8,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from meetctl.agent.adapters import MeetingAdapters
-    from meetctl.core.config import AgentSettings
+    from meetctl.agent.adapters import BundleAdapters, MeetingAdapters
+    from meetctl.core.config import AgentSettings, BackendAccess
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.core.worker_options import WorkerOptions, WorkerRegistration
     from meetctl.domain.audit import Audit, RecordingAudit
     from meetctl.domain.reconciliation import ProviderAccount
+    from meetctl.domain.vision_tokens import ImageRule
     from meetctl.errors import MeetctlError
-    from meetctl.ports import Backend, Clock, FrameSink, FrameSource, Ledger, Progress, RoomAdmin
+    from meetctl.ports import (
+        Backend,
+        Clock,
+        FrameSink,
+        FrameSource,
+        Ledger,
+        LogFinder,
+        Progress,
+        RoomAdmin,
+        SessionCatalogue,
+        SpendingBook,
+        TokenSigner,
+    )
+    from meetctl.recorder.service import RecordingService, Watcher
+    from meetctl.recorder.settings import RecorderSettings
     from meetctl.services.prices import PriceCatalogue
     from meetctl.services.replay import AuditRequest
 
@@ -45,11 +60,35 @@ def price_book(user_files: Sequence[Path]) -> PriceCatalogue:
     return load_price_book(user_files)
 
 
+def session_catalogue(sessions: Path) -> SessionCatalogue:
+    """Return the sessions' bundles in a directory."""
+    from meetctl.adapters.delivery_state import usage_waits
+    from meetctl.adapters.session_catalogue import DirectoryCatalogue
+
+    return DirectoryCatalogue(sessions, usage_waits=usage_waits)
+
+
 def frame_directory(directory: Path, folder: str) -> FrameSink:
     """Return a directory that one recording's kept frames are written to, in a folder of their own."""
     from meetctl.adapters.frame_directory import FrameDirectory
 
     return FrameDirectory(directory, folder)
+
+
+def machine_logs(sessions: Path, logs: Path | None) -> LogFinder:
+    """Return the journals in a directory of sessions, and the workers' logs in another; None for none."""
+    from meetctl.adapters.log_files import JournalFinder
+    from meetctl.adapters.session_directory import JOURNAL
+
+    return JournalFinder(sessions, JOURNAL, logs)
+
+
+def named_logs(paths: Sequence[Path]) -> LogFinder:
+    """Return the logs and journals in the files, bundles and directories that a user names; `-` is stdin."""
+    from meetctl.adapters.log_files import NamedLogs
+    from meetctl.adapters.session_directory import JOURNAL
+
+    return NamedLogs(paths, JOURNAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,11 +228,26 @@ def backend(settings: AgentSettings) -> Backend | None:
     Raises:
         UsageError: A procedure is given another name that is none of ours.
     """
-    if settings.backend is None:
-        return None
+    return open_backend(settings.backend) if settings.backend is not None else None
+
+
+def open_backend(access: BackendAccess) -> Backend:
+    """Return the platform's backend at an address. It is used by one event loop.
+
+    Raises:
+        UsageError: A procedure is given another name that is none of ours.
+    """
     from meetctl.adapters.backend_trpc import TrpcBackend
 
-    return TrpcBackend(settings.backend, system_clock())
+    return TrpcBackend(access, system_clock())
+
+
+def spending_book() -> SpendingBook:
+    """Return what the sessions of this machine have spent."""
+    from meetctl.adapters.spending_files import FileSpendingBook
+    from meetctl.core.places import spending_directory
+
+    return FileSpendingBook(spending_directory())
 
 
 def room_admin(access: LiveKitAccess) -> RoomAdmin:
@@ -203,25 +257,28 @@ def room_admin(access: LiveKitAccess) -> RoomAdmin:
     return LiveKitAdmin(access)
 
 
-def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
-    """Return what the agent of a meeting is given, in its job's process.
+def token_signer(access: LiveKitAccess) -> TokenSigner:
+    """Return what makes and checks tokens of a LiveKit server."""
+    from meetctl.adapters.livekit_tokens import LiveKitTokens
+
+    return LiveKitTokens(access)
+
+
+def bundle_adapters(price_files: Sequence[Path] = ()) -> BundleAdapters:
+    """Return what a bundle is written with.
 
     Raises:
         UsageError: A price file is missing or wrong.
     """
-    from meetctl.adapters.delivery_state import begin_outbox
     from meetctl.adapters.event_log import EventLog
-    from meetctl.adapters.journal_reader import JournalReader
-    from meetctl.adapters.recorder_av.jpeg import AvFrameEncoder
     from meetctl.adapters.recorder_av.recorder import AvMeetingRecorder
     from meetctl.adapters.session_directory import JOURNAL, make_session_directory, write_session
-    from meetctl.agent.adapters import MeetingAdapters
+    from meetctl.agent.adapters import BundleAdapters
 
     clock = system_clock()
-    return MeetingAdapters(
+    return BundleAdapters(
         clock=clock,
-        book=price_book(settings.price_files),
-        encoder=AvFrameEncoder(),
+        book=price_book(price_files),
         make_directory=make_session_directory,
         open_journal=lambda directory, owner, media_us: EventLog(
             directory / JOURNAL, owner, clock=clock, media_us=media_us
@@ -230,12 +287,54 @@ def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
             directory, now_us=media_us, on_stopped=on_stopped
         ),
         write_session=write_session,
+    )
+
+
+def meeting_adapters(settings: AgentSettings) -> MeetingAdapters:
+    """Return what the agent of a meeting is given, in its job's process.
+
+    Raises:
+        UsageError: A price file is missing or wrong.
+    """
+    from meetctl.adapters.delivery_state import begin_outbox
+    from meetctl.adapters.journal_reader import JournalReader
+    from meetctl.adapters.recorder_av.jpeg import AvFrameEncoder
+    from meetctl.adapters.session_directory import JOURNAL
+    from meetctl.agent.adapters import MeetingAdapters
+
+    bundle = bundle_adapters(settings.price_files)
+    return MeetingAdapters(
+        clock=bundle.clock,
+        book=bundle.book,
+        make_directory=bundle.make_directory,
+        open_journal=bundle.open_journal,
+        open_recorder=bundle.open_recorder,
+        write_session=bundle.write_session,
+        encoder=AvFrameEncoder(),
         read_journal=lambda directory: JournalReader(directory / JOURNAL),
         backend=backend(settings),
+        spending=spending_book(),
         begin_outbox=lambda directory: begin_outbox(
             directory, JOURNAL, backend=settings.backend.url if settings.backend else ""
         ),
     )
+
+
+def recording_service(settings: RecorderSettings, watcher: Watcher) -> RecordingService:
+    """Return what records a room, one meeting or one after the other.
+
+    Raises:
+        OutputError: Sessions cannot be kept where they should be.
+    """
+    from meetctl.adapters.session_directory import check_sessions_directory
+    from meetctl.recorder.adapters import RecorderAdapters
+    from meetctl.recorder.service import RecordingService
+
+    check_sessions_directory(settings.sessions)
+    adapters = RecorderAdapters(
+        bundle=bundle_adapters(), admin=room_admin(settings.livekit), signer=token_signer(settings.livekit)
+    )
+    return RecordingService(settings, adapters, watcher)
 
 
 def check_agent_settings(settings: AgentSettings) -> None:
@@ -252,9 +351,29 @@ def check_agent_settings(settings: AgentSettings) -> None:
     for model in (settings.llm, *settings.llm_fallbacks):
         rule = book.image_rule(model.priced_model, system_clock().now())
         resolve_detail(rule, settings.policy.detail)
+        _check_step_details(settings, rule)
     check_sessions_directory(settings.sessions)
     # A process that cannot prepare itself for a meeting would be started again and again.
     meeting_adapters(settings)
+
+
+def _check_step_details(settings: AgentSettings, rule: ImageRule) -> None:
+    """Check that a model knows the details of the budget's steps; the usual ones leave an unknown one out.
+
+    Raises:
+        UsageError: It does not.
+    """
+    from meetctl.domain.budget import DEFAULT_STEPS
+    from meetctl.domain.vision_tokens import resolve_detail
+    from meetctl.errors import UsageError
+
+    if settings.budgets.steps == DEFAULT_STEPS:
+        return
+    for step in settings.budgets.steps:
+        try:
+            resolve_detail(rule, step.restraint.detail or rule.auto)
+        except UsageError as error:
+            raise UsageError(f"MEETCTL_BUDGET_STEPS: {error.message}", hint=error.hint) from None
 
 
 def serve_meetings(
@@ -291,9 +410,49 @@ def serve_meetings(
                 clock=system_clock(),
                 on_registered=registered,
                 on_killed=state.remove,
-                beside=_delivery_of_what_was_left(settings),
+                beside=_work_beside_meetings(settings),
             )
         )
+
+
+def _work_beside_meetings(settings: AgentSettings) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Return what a worker does while its meetings run."""
+    deliver = _delivery_of_what_was_left(settings)
+
+    async def work() -> None:
+        await restore_days_spending(settings)
+        if deliver is not None:
+            await deliver()
+
+    return work
+
+
+async def restore_days_spending(settings: AgentSettings) -> None:
+    """Let what killed sessions have spent today count, as far as their journals say more than the book."""
+    import asyncio
+    import logging
+    import threading
+    from datetime import UTC, datetime, time, timedelta
+    from itertools import takewhile
+
+    from meetctl.adapters.session_directory import JOURNAL
+    from meetctl.adapters.spending_files import read_journals
+    from meetctl.services.spending import restore_spending
+
+    book, today, is_over = spending_book(), system_clock().now().date(), threading.Event()
+    journals = read_journals(settings.sessions, JOURNAL, datetime.combine(today, time(), UTC))
+
+    def restore() -> None:
+        book.forget_before(today - timedelta(days=1))
+        restore_spending(book, takewhile(lambda _: not is_over.is_set(), journals), today)
+
+    try:
+        await asyncio.to_thread(restore)
+    except Exception:
+        # Whatever is wrong with a journal or the book, the worker serves; new spending is counted.
+        logging.getLogger(__name__).exception("what was spent before could not be restored")
+    finally:
+        is_over.set()
 
 
 def _delivery_of_what_was_left(settings: AgentSettings) -> Callable[[], Coroutine[Any, Any, None]] | None:

@@ -1,0 +1,1 @@
+"""Records a room without taking part in it: `meetctl record`."""

@@ -33,7 +33,8 @@ SESSION = "20261101T090000Z-room-000000"
 PLAIN = """
 import duckdb, sys
 query = '''SELECT provider, model, sum(usd::DECIMAL(38, 18))
-FROM read_json(?, format = 'newline_delimited', columns = {provider: 'VARCHAR', model: 'VARCHAR', usd: 'VARCHAR'})
+FROM read_json(?, format = 'newline_delimited',
+    columns = {provider: 'VARCHAR', model: 'VARCHAR', usd: 'VARCHAR'})
 WHERE usd IS NOT NULL GROUP BY ALL'''
 print(duckdb.connect(config={"threads": 2}).execute(query, [sys.argv[1] + "/*/events.jsonl"]).fetchall())
 """

@@ -32,8 +32,10 @@ SESSION = "20261101T090000Z-room-000000"
 
 PLAIN = """
 import duckdb, sys
-query = '''SELECT provider, model, sum(usd::DECIMAL(38, 18)) FROM read_json(?, format = 'newline_delimited', columns =
-{provider: 'VARCHAR', model: 'VARCHAR', usd: 'VARCHAR'}) WHERE usd IS NOT NULL GROUP BY ALL'''
+query = '''SELECT provider, model, sum(usd::DECIMAL(38, 18))
+FROM read_json(?, format = 'newline_delimited',
+    columns = {provider: 'VARCHAR', model: 'VARCHAR', usd: 'VARCHAR'})
+WHERE usd IS NOT NULL GROUP BY ALL'''
 print(duckdb.connect(config={"threads": 2}).execute(query, [sys.argv[1] + "/*/events.jsonl"]).fetchall())
 """
 
@@ -141,7 +143,7 @@ def make_journal() -> bytes:
 
 
 def write_journals(directory: Path, events: int) -> int:
-    """Write journals of so many events, of 20 tenants over 28 days, unless they are there; return their bytes."""
+    """Write journals of 20 tenants over 28 days, unless they are there; return how many bytes they have."""
     journal = make_journal()
     for number in range(events // JOURNAL_EVENTS):
         name = f"{SESSION[:-6]}{number:06}"
@@ -193,8 +195,9 @@ def main() -> None:
             ledger = sum(path.stat().st_size for path in (Path(temporary) / "data").rglob("*.duckdb"))
             folds.append(
                 [
-                    f"{events:,}", f"{size / 1e6:,.0f} MB", f"{folded.wall_s:.1f} s", f"{events / folded.wall_s:,.0f}",
-                    f"{folded.cpu_s * 1e6 / events:.1f} µs", f"{folded.rss_mb:.0f} MB", f"{ledger / 1e6:,.0f} MB",
+                    f"{events:,}", f"{size / 1e6:,.0f} MB", f"{folded.wall_s:.1f} s",
+                    f"{events / folded.wall_s:,.0f}", f"{folded.cpu_s * 1e6 / events:.1f} µs",
+                    f"{folded.rss_mb:.0f} MB", f"{ledger / 1e6:,.0f} MB",
                 ]
             )  # fmt: skip
             answers[events] = costs

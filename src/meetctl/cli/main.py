@@ -118,10 +118,6 @@ def _call(arguments: list[str]) -> int:
 
 def _run_command(arguments: list[str]) -> None:
     command = typer.main.get_command(app)
-    is_lenient = not {"-h", "--help"}.isdisjoint(arguments) or "_MEETCTL_COMPLETE" in os.environ
-    # Each option asks, so that files are read only for a command with such options; they are read once.
-    read_values = functools.cache(_read_file_values)
-    command(args=arguments, default_map=FileDefaults(command, read_values, is_lenient=is_lenient))
     is_completing = "_MEETCTL_COMPLETE" in os.environ
     if is_completing:
         from meetctl.cli.completion import add_completions
@@ -129,7 +125,9 @@ def _run_command(arguments: list[str]) -> None:
         add_completions(command)
     _pass_over_groups(command, arguments)
     is_lenient = is_completing or not {"-h", "--help"}.isdisjoint(arguments)
-    command(args=arguments, default_map=FileDefaults(command, _read_file_values, is_lenient=is_lenient))
+    # Each option asks, so that files are read only for a command with such options; they are read once.
+    read_values = functools.cache(_read_file_values)
+    command(args=arguments, default_map=FileDefaults(command, read_values, is_lenient=is_lenient))
 
 
 def _pass_over_groups(command: Any, arguments: list[str]) -> None:

@@ -9,12 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-STT = {"provider": "deepgram", "model": "nova-3", "basis": "reported", "audio_s": 5.05}
-TTS = {"provider": "cartesia", "model": "sonic-3", "basis": "reported", "characters": 116}
-LLM = {"provider": "openai", "model": "gpt-4.1", "basis": "reported", "outcome": "done", "detail": "high"}
+STT: dict[str, Any] = {"provider": "deepgram", "model": "nova-3", "basis": "reported", "audio_s": 5.05}
+TTS: dict[str, Any] = {"provider": "cartesia", "model": "sonic-3", "basis": "reported", "characters": 116}
+LLM: dict[str, Any] = {
+    "provider": "openai",
+    "model": "gpt-4.1",
+    "basis": "reported",
+    "outcome": "done",
+    "detail": "high",
+}
 
-STT_USE = {**STT, "usd": "0.000404", "usd_by_unit": {"minutes": "0.000404"}}
-TTS_USE = {**TTS, "usd": "0.0058", "usd_by_unit": {"characters": "0.0058"}}
+STT_USE: dict[str, Any] = {**STT, "usd": "0.000404", "usd_by_unit": {"minutes": "0.000404"}}
+TTS_USE: dict[str, Any] = {**TTS, "usd": "0.0058", "usd_by_unit": {"characters": "0.0058"}}
 
 
 def make_event(kind: str, seq: int, *, session: str = "s1", **fields: Any) -> dict[str, Any]:

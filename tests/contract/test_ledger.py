@@ -360,7 +360,7 @@ def test_a_request_that_failed_costs_only_where_it_is_billed(ledger: Sums, sessi
     events = [make_event("llm.request", 0, **failed), make_event("llm.request", 1, **failed, billed=True)]
     write_journal(sessions, "s1", format_lines(events))
     ledger.fold(no_progress)
-    assert [(one.uses, one.quantity) for one in ledger.sum_spending(Selection())] == [(1, 100)]
+    assert [(one.uses, one.quantity) for one in ledger.sum_spending(Selection())] == [(1, Fraction(100))]
 
 
 def test_no_words_of_anybody_are_in_the_ledgers_file(sessions: Path) -> None:

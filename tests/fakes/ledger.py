@@ -95,7 +95,9 @@ def _order(one: Spending) -> tuple[list[str], str, str, str, str]:
 
 def _is_sound(event: Event) -> bool:
     lines = read_usage(event.type, event.fields)
-    return abs(event.seq) < 2**63 and all(max(line.quantity, line.image_tokens) <= MOST for line in lines)
+    return abs(event.seq) < 2**63 and all(
+        line.quantity <= MOST and line.image_tokens <= MOST for line in lines
+    )
 
 
 def plain(text: str) -> str:

@@ -22,6 +22,7 @@ from tests.written_journals import (
 )
 
 from meetctl.adapters.ledger_duckdb import DuckLedger
+from meetctl.adapters.ledger_duckdb.lock import WAIT_S
 from meetctl.adapters.system_clock import SystemClock
 from meetctl.core.places import ledger_file, sessions_directory
 from meetctl.domain.ledger import Selection
@@ -57,9 +58,9 @@ ledger.fold(lambda step, done, total, unit: print(done, flush=True))
 """
 
 
-def make_ledger(**options: float) -> DuckLedger:
+def make_ledger(*, wait_s: float = WAIT_S) -> DuckLedger:
     return DuckLedger(
-        ledger_file(), sessions_directory(), clock=SystemClock(), on_waiting=lambda _: None, **options
+        ledger_file(), sessions_directory(), clock=SystemClock(), on_waiting=lambda _: None, wait_s=wait_s
     )
 
 

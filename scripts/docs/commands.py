@@ -31,7 +31,7 @@ _EXAMPLE_SERVER = {
     "LIVEKIT_API_KEY": "APIexample",
     "LIVEKIT_API_SECRET": "an-example-of-a-secret-that-no-server-has",
 }
-"""What is never reached: commands that need a server are recorded instead of run."""
+"""What tokens are made for; it is never reached. Commands that need a server are recorded instead of run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class Commands:
         process = subprocess.run(
             [*program, *words],
             cwd=self.directory,
-            env=self._environment(),
+            env=self._environment() | (_EXAMPLE_SERVER if words[:1] == ["token"] else {}),
             capture_output=True,
             encoding="utf-8",
             input=stdin,
@@ -120,7 +120,6 @@ class Commands:
             "TERM": "dumb",
             "COLUMNS": "120",
             "NO_COLOR": "1",
-            **_EXAMPLE_SERVER,
         }
 
 

@@ -42,9 +42,5 @@ PAGE_OF = {
     ("cost", "budget"): "docs/budgets.md",
     ("sql",): "docs/ledger.md",
     ("record",): "docs/record.md",
-    ("cost", "summary"): "docs/cost.md",
-    ("cost", "reprice"): "docs/cost.md",
-    ("cost", "reconcile"): "docs/reconcile.md",
-    ("sql",): "docs/ledger.md",
 }
 """Where each command's options are explained."""

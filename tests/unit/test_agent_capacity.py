@@ -31,6 +31,20 @@ def test_a_meeting_that_ends_gives_its_place_back() -> None:
     assert capacity.admit("job-2", [])
 
 
+def test_a_meeting_that_was_over_before_anybody_looked_gives_its_place_back() -> None:
+    capacity = Capacity(1, clock=ManualClock())
+    assert capacity.admit("job-1", [])
+    capacity.settle("job-1")
+    assert capacity.admit("job-2", [])
+
+
+def test_a_settled_meeting_that_runs_keeps_its_place() -> None:
+    capacity = Capacity(1, clock=ManualClock())
+    assert capacity.admit("job-1", [])
+    capacity.settle("job-1")
+    assert not capacity.admit("job-2", ["job-1"])
+
+
 def test_a_meeting_that_never_starts_gives_its_place_back_after_a_while() -> None:
     clock = ManualClock()
     capacity = Capacity(1, clock=clock)

@@ -33,14 +33,21 @@ class Capacity:
             self._accepted_s[job] = self._clock.monotonic()
             return True
 
+    def settle(self, job: str) -> None:
+        """Note that an accepted job runs by now, or never will: its place is counted by whether it runs.
+
+        A meeting may be over before anybody observes it.
+        """
+        with self._lock:
+            self._accepted_s.pop(job, None)
+
     def observe(self, running: Collection[str]) -> float:
         """Note which jobs run now, and return the load to report to LiveKit's server.
 
         It grows with the meetings, stays below the server's target while there is a place, so that the last
         one is offered a meeting too, and is 1 when there is none.
 
-        An accepted job that has been seen running keeps its place no longer than it runs, so this is to be
-        called every few seconds.
+        An accepted job that has been seen running keeps its place no longer than it runs.
         """
         now_s = self._clock.monotonic()
         with self._lock:

@@ -149,7 +149,10 @@ def _make_server(
 
     async def answer(request: JobRequest) -> None:
         if capacity.admit(request.id, _running(server)):
-            await request.accept(name="Assistant")
+            try:
+                await request.accept(name="Assistant")
+            finally:
+                capacity.settle(request.id)
         else:
             logger.warning("refused a meeting: all %d places are taken", options.max_meetings)
             await request.reject(terminate=False)

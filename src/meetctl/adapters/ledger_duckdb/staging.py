@@ -57,7 +57,8 @@ _REGULAR = " AND ".join(
         "usd_by_unit IS NOT NULL",
         *(_is(name, _COUNT) for name in ("input_tokens", "cached_input_tokens", "output_tokens")),
         *(_is(name, _COUNT) for name in ("image_tokens", "characters")),
-        _is("audio_s", "[0-9]{1,15}|[0-9]{1,6}[.][0-9]{1,9}"),
+        # Of more than 15 digits a floating-point number does not keep all.
+        _is("audio_s", "[0-9]{1,15}|[0-9]{1,6}[.][0-9]{1,9}|[0-9]{7}[.][0-9]{1,8}"),
         *(_is(f"usd_by_unit.{unit}", _AMOUNT) for unit in ("input_tokens", "cached_input_tokens")),
         *(_is(f"usd_by_unit.{unit}", _AMOUNT) for unit in ("output_tokens", "minutes", "characters")),
         _is("image_usd", _AMOUNT),

@@ -162,7 +162,7 @@ def test_ears_and_voice_that_fail_are_named_and_work_again(stack: LiveStack) -> 
     async def run() -> LiveMeeting:
         async with meet(stack, "speech") as (meeting, maya):
             (dropped,) = described(await disturb(meeting, maya, "deepgram", "drop"))
-            # Whether the cut is met while reading or while sending is chance, and the plugin names them differently.
+            # The plugin names a cut that it meets while reading otherwise than one while sending.
             assert dropped in (("APIStatusError", 1006, True), ("APIConnectionError", None, True))
             assert await works(meeting, maya)
             assert described(await disturb(meeting, maya, "cartesia", "500")) == [("APIError", None, True)]

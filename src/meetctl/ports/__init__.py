@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meetctl.ports.backend import Backend
 from meetctl.ports.clock import Clock
+from meetctl.ports.dashboard import DashboardFeed, FramePictures, MeetingActions
 from meetctl.ports.events import EventSink, EventSource
 from meetctl.ports.livekit import AgentControl, RoomAdmin, TokenSigner, WorkerCensus
 from meetctl.ports.logs import LogFinder, LogSource
@@ -18,9 +19,11 @@ __all__ = [
     "AgentControl",
     "Backend",
     "Clock",
+    "DashboardFeed",
     "EventSink",
     "EventSource",
     "FrameEncoder",
+    "FramePictures",
     "FrameSink",
     "FrameSource",
     "Ledger",
@@ -28,6 +31,7 @@ __all__ = [
     "LogSource",
     "Machine",
     "MediaProbe",
+    "MeetingActions",
     "MeetingRecorder",
     "Picture",
     "PriceBook",

@@ -1,0 +1,1 @@
+"""The dashboard: a Textual app that is fed views and shows them; it reads no file and opens no connection."""

@@ -1,0 +1,21 @@
+"""What the dashboard is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from meetctl.ports import Clock, DashboardFeed, FramePictures, MeetingActions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependencies:
+    """Ports, for the dashboard and its panels."""
+
+    feed: DashboardFeed
+    clock: Clock
+    pictures: FramePictures | None = None
+    """None where there are no pictures to show."""
+    actions: MeetingActions | None = None
+    """None where nothing may be done to meetings."""

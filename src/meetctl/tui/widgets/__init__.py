@@ -1,0 +1,1 @@
+"""The dashboard's panels and what they are made of."""

@@ -1,0 +1,29 @@
+"""What happened, event by event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.widgets import Static
+
+from meetctl.tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from meetctl.domain.view.dashboard import DashboardView, Meeting
+
+
+class LogsPanel(Panel):
+    """What happened, event by event."""
+
+    NUMBER: ClassVar[int] = 5
+    SUBJECT: ClassVar[str] = "Logs"
+
+    def compose(self) -> ComposeResult:
+        """Lay the panel out."""
+        yield Static(markup=False)
+
+    def show_meeting(self, meeting: Meeting, view: DashboardView) -> None:
+        """Show the meeting as it is now."""
+        self.query_one(Static).update(f"{meeting.state.events} events at {view.at:%H:%M:%S}")

@@ -1,6 +1,6 @@
 """`python -m meetctl`."""
 
-from meetctl.cli.main import run
+from meetctl.cli.entry import run
 
 if __name__ == "__main__":
     run()

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from meetctl.cli.commands import LoadingCommands
+
 if TYPE_CHECKING:
     from meetctl.ports import RoomAdmin
 
@@ -49,7 +51,11 @@ def add_completions(command: Any) -> None:
     for parameter in command.params:
         if suggest := _choose(parameter):
             parameter.shell_complete = _complete_with(suggest, parameter.shell_complete)
-    for child in getattr(command, "commands", {}).values():
+    children = getattr(command, "commands", {})
+    if isinstance(children, LoadingCommands):
+        children.prepare_with(add_completions)
+        return
+    for child in children.values():
         add_completions(child)
 
 

@@ -20,5 +20,11 @@ def confirm(question: str, *, yes: bool) -> None:
         raise UsageError(f"{question} There is no terminal to ask on", hint="-y says yes beforehand")
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        # The shell's prompt shall not stand behind the question.
+        sys.stderr.write("\n")
+        raise
+    if answer.strip().lower() not in ("y", "yes"):
         raise MeetctlError("nothing was done")

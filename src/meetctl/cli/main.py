@@ -13,26 +13,9 @@ import typer
 import typer.main
 
 from meetctl import __version__
-from meetctl.cli.agent import agent_app
-from meetctl.cli.config import config_app
-from meetctl.cli.cost import cost_app
-from meetctl.cli.demo import demo
-from meetctl.cli.dispatch import dispatch_app
-from meetctl.cli.doctor import doctor
+from meetctl.cli.commands import LoadingGroup
 from meetctl.cli.ending import end_process
 from meetctl.cli.file_defaults import FileDefaults
-from meetctl.cli.join import join, leave
-from meetctl.cli.logs import logs
-from meetctl.cli.offline import offline_providers
-from meetctl.cli.participants import participants_app
-from meetctl.cli.prices import prices_app
-from meetctl.cli.record import record
-from meetctl.cli.replay import replay
-from meetctl.cli.rooms import rooms_app
-from meetctl.cli.sessions import sessions_app
-from meetctl.cli.sql import sql
-from meetctl.cli.stack import down, status, up
-from meetctl.cli.token import token_app
 from meetctl.errors import ExitCode, MeetctlError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -40,33 +23,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="meetctl",
+    cls=LoadingGroup,
     help="Run, watch, replay and price meetings in which an AI agent takes part.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo)
-app.command()(join)
-app.command()(leave)
-app.command()(replay)
-app.command()(record)
-app.command()(logs)
-app.command()(up)
-app.command()(down)
-app.command()(status)
-app.command()(doctor)
-app.command()(sql)
-app.command("offline-providers", hidden=True)(offline_providers)
-app.add_typer(agent_app, name="agent")
-app.add_typer(cost_app, name="cost")
-app.add_typer(prices_app, name="prices")
-app.add_typer(rooms_app, name="rooms")
-app.add_typer(participants_app, name="participants")
-app.add_typer(dispatch_app, name="dispatch")
-app.add_typer(token_app, name="token")
-app.add_typer(sessions_app, name="sessions")
-app.add_typer(config_app, name="config")
 
 
 def _print_version(wanted: bool) -> None:

@@ -9,7 +9,7 @@ from textual.app import App
 from textual.worker import Worker, WorkerState
 
 from meetctl.errors import ExitCode, MeetctlError
-from meetctl.tui.messages import MeetingChosen, ViewChanged, ViewWanted
+from meetctl.tui.messages import MeetingChosen, ViewChanged
 from meetctl.tui.screens.meeting import MeetingScreen
 from meetctl.tui.screens.meetings import MeetingsScreen
 

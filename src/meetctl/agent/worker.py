@@ -13,10 +13,10 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from aiohttp import ClientError, ClientTimeout
 from livekit import api
 from livekit.agents import AgentServer
 
+from meetctl.adapters.livekit_api import open_api
 from meetctl.agent.capacity import Capacity
 from meetctl.agent.entrypoint import end_meeting, prewarm, run_meeting
 from meetctl.agent.worker_metrics import WorkerMetrics
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHECK_TIMEOUT_S = 5
 CONNECT_RETRIES = 16
 USUAL_TEMPORARY_DIRECTORY = "/tmp"
 LONGEST_TEMPORARY_DIRECTORY = 64
@@ -264,17 +263,5 @@ async def check_livekit(access: LiveKitAccess) -> None:
     Raises:
         ServiceError: It is not, or does not.
     """
-    timeout = ClientTimeout(total=CHECK_TIMEOUT_S)
-    try:
-        async with api.LiveKitAPI(access.url, access.api_key, access.api_secret, timeout=timeout) as livekit:
-            await livekit.room.list_rooms(api.ListRoomsRequest(names=["meetctl-check"]))
-    except api.TwirpError as error:
-        raise ServiceError(
-            f"the LiveKit server {access.url} refused us: {error.code}",
-            hint="LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be those of this server",
-        ) from error
-    except (ClientError, TimeoutError, OSError) as error:
-        raise ServiceError(
-            f"the LiveKit server {access.url} cannot be reached: {type(error).__name__}",
-            hint="check LIVEKIT_URL, or start one here with `meetctl up`",
-        ) from error
+    async with open_api(access) as livekit:
+        await livekit.room.list_rooms(api.ListRoomsRequest(names=["meetctl-check"]))

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from aiohttp import ClientError
 from livekit import api
 
+from meetctl.adapters.livekit_api import open_api
 from meetctl.adapters.livekit_tokens import LiveKitTokens
 from meetctl.adapters.system_clock import SystemClock
 from meetctl.domain.tokens import TokenOrder, preset_grants
-from meetctl.errors import ServiceError
 from meetctl.services import tokens
 
 if TYPE_CHECKING:
@@ -38,14 +37,6 @@ async def dispatch_agent(
     Raises:
         ServiceError: The server cannot be reached, or refuses.
     """
-    try:
-        async with api.LiveKitAPI(access.url, access.api_key, access.api_secret) as livekit:
-            await livekit.agent_dispatch.create_dispatch(
-                api.CreateAgentDispatchRequest(
-                    agent_name=agent_name, room=room, metadata=json.dumps(metadata)
-                )
-            )
-    except (api.TwirpError, ClientError, OSError, TimeoutError) as error:
-        raise ServiceError(
-            f"the LiveKit server {access.url} did not dispatch {agent_name!r} into {room!r}: {error}"
-        ) from error
+    request = api.CreateAgentDispatchRequest(agent_name=agent_name, room=room, metadata=json.dumps(metadata))
+    async with open_api(access) as livekit:
+        await livekit.agent_dispatch.create_dispatch(request)

@@ -185,6 +185,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer events, only printed")
     parser.add_argument("--cache", type=Path, help="keeps the journals; a temporary directory if not given")
     options = parser.parse_args()
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as temporary:
         place = options.cache or Path(temporary)
         folds, answers = [], {}
@@ -207,7 +208,8 @@ def main() -> None:
         [
             name,
             *(
-                f"{answers[events][name].wall_s:.2f} s, {answers[events][name].rss_mb:.0f} MB"
+                f"{answers[events][name].wall_s:.2f} s, {answers[events][name].cpu_s:.2f} s, "
+                f"{answers[events][name].rss_mb:.0f} MB"
                 for events in answers
             ),
         ]
@@ -215,12 +217,14 @@ def main() -> None:
     ]
     text = "\n".join(
         [
-            f"Folding journals, and asking once they are folded. {machine('duckdb')}.",
+            f"Folding journals, and asking once they are folded. {machine('duckdb')}. "
+            f"Load before it began: {load:.1f}.",
             "",
             markdown_table(header, folds),
             "",
             markdown_table(
-                ["once folded: wall time, peak memory", *(f"{events:,}" for events in answers)], rows
+                ["once folded: wall time, CPU time, peak memory", *(f"{events:,}" for events in answers)],
+                rows,
             ),
         ]
     )

@@ -16,6 +16,7 @@ PAGE_OF = {
     ("participants", "mute"): "docs/rooms.md",
     ("dispatch", "list"): "docs/rooms.md",
     ("dispatch", "delete"): "docs/rooms.md",
+    ("tui",): "docs/tui.md",
     ("logs",): "docs/logs.md",
     ("demo",): "docs/demo.md",
     ("up",): "docs/local-stack.md",

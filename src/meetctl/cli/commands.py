@@ -70,6 +70,11 @@ COMMANDS = (
         "Record a room in which another agent works, or none, and leave a bundle for `meetctl replay`.",
     ),
     Entry(
+        "tui",
+        "tui:tui",
+        "Show live meetings: what is said and seen, how fast answers are, what it costs.",
+    ),
+    Entry(
         "logs",
         "logs:logs",
         "Show what happened: the events of sessions and the log lines of workers, in the order of time.",

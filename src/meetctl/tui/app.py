@@ -56,7 +56,7 @@ class Dashboard(App[int]):
 
     def on_mount(self) -> None:
         """Show the meetings, and begin to read the feed."""
-        self.push_screen(MeetingsScreen())
+        self.push_screen(MeetingsScreen(is_read_only=self.dependencies.is_read_only))
         self._pump()
 
     @work(exclusive=True, group=_FEED, exit_on_error=False)

@@ -13,7 +13,8 @@ from textual.widgets import Static
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from textual.binding import ActiveBinding, BindingType, ComposeResult
+    from textual.app import ComposeResult
+    from textual.binding import ActiveBinding, BindingType
     from textual.dom import DOMNode
 
 _MOUSE = (

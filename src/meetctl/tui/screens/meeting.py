@@ -53,7 +53,7 @@ class MeetingScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
-        yield TotalsStrip()
+        yield TotalsStrip(is_read_only=self.dependencies.is_read_only)
         with Grid(id="panels"):
             for panel in PANELS:
                 yield panel(self.dependencies)

@@ -43,8 +43,9 @@ class MeetingsScreen(Screen[None]):
         Binding("escape", "show_all", "Show all", show=False),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_read_only: bool = False) -> None:
         super().__init__()
+        self._is_read_only = is_read_only
         self._rows: tuple[MeetingRow, ...] | None = None
         self._order = Order()
         self._filter = Filter()
@@ -52,7 +53,7 @@ class MeetingsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
-        yield TotalsStrip()
+        yield TotalsStrip(is_read_only=self._is_read_only)
         yield MeetingTable()
         yield Static(_WAITING, id="nobody", markup=False)
         yield Static(id="list-state", markup=False)

@@ -30,19 +30,20 @@ class TotalsStrip(Static):
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_read_only: bool = False) -> None:
         super().__init__(markup=False)
+        self._is_read_only = is_read_only
         self._shown: Text | None = None
 
     def show_view(self, view: DashboardView) -> None:
         """Show the totals of a view, and where one is."""
-        text = draw_totals(add_up(view), place=self.screen.sub_title or "")
+        text = draw_totals(add_up(view), place=self.screen.sub_title or "", is_read_only=self._is_read_only)
         if text != self._shown:
             self._shown = text
             self.update(text)
 
 
-def draw_totals(totals: Totals, *, place: str) -> Text:
+def draw_totals(totals: Totals, *, place: str = "", is_read_only: bool = False) -> Text:
     """Return the totals as a line, and a line for each silent source."""
     text = Text(no_wrap=False)
     text.append("meetctl", style="bold")
@@ -59,6 +60,8 @@ def draw_totals(totals: Totals, *, place: str) -> Text:
         text.append("● live", style="green")
     else:
         text.append("○ stale", style="bold yellow")
+    if is_read_only:
+        text.append(" │ read-only")
     for source in totals.stale_sources:
         text.append(f"\n! {show_stale_source(source)}", style="yellow")
     return text

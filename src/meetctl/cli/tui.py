@@ -43,7 +43,8 @@ def tui(
         typer.Option("--panel", metavar="NAME", help="With --json: this panel; meetings if not given."),
     ] = None,
     room: Annotated[
-        str | None, typer.Option("--room", metavar="ROOM", help="With --panel: the meeting in this room.")
+        list[str] | None,
+        typer.Option("--room", metavar="NAME", help="With --panel: of the meeting in this room."),
     ] = None,
 ) -> None:
     """Show live meetings: what is said and seen, how fast answers are, what it costs.
@@ -69,6 +70,6 @@ def tui(
     if json:
         from meetctl.cli.tui_json import print_panel
 
-        print_panel(feed, panel or "meetings", room=room)
+        print_panel(feed, panel or "meetings", rooms=room or ())
         return
     sys.exit(run_dashboard(feed, theme=theme, is_read_only=read_only))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from meetctl.bootstrap.dashboard import read_view
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from meetctl.ports import DashboardFeed
 
 
-def print_panel(feed: DashboardFeed, panel: str, *, room: str | None) -> None:
+def print_panel(feed: DashboardFeed, panel: str, *, rooms: Collection[str]) -> None:
     """Print a panel, and end with 5 where a source did not answer or something has no price.
 
     Raises:
@@ -29,32 +30,30 @@ def print_panel(feed: DashboardFeed, panel: str, *, room: str | None) -> None:
     if panel not in names:
         raise UsageError(f"--panel: there is no {panel!r}", hint=f"the panels are {', '.join(names)}")
     view = read_view(feed)
-    print_json(_document(view, panel, room))
+    print_json(_document(view, panel, rooms))
     totals = add_up(view)
     if not (totals.is_live and totals.is_complete):
         sys.exit(ExitCode.PARTIAL)
 
 
-def _document(view: DashboardView, panel: str, room: str | None) -> dict[str, Any]:
+def _document(view: DashboardView, panel: str, rooms: Collection[str]) -> dict[str, Any]:
     if panel == MEETINGS:
         return document_meetings(view)
-    return PANEL_DOCUMENTS[panel](_choose(view, room), view)
+    return PANEL_DOCUMENTS[panel](_choose(view, rooms), view)
 
 
-def _choose(view: DashboardView, room: str | None) -> Meeting:
-    rooms = [meeting.room for meeting in view.meetings]
-    found = [meeting for meeting in view.meetings if room in (None, meeting.room)]
-    if not found:
-        close = find_close_names(room or "", rooms)
-        hint = (
-            f"did you mean {', '.join(close)}?" if close else "`meetctl join ROOM` sends the agent into one"
-        )
-        raise NotFoundError(
-            "no meeting runs here" if room is None else f"no meeting is in {room!r}", hint=hint
-        )
-    if room is None and len(found) > 1:
-        raise UsageError(
-            f"{len(found)} meetings run: --room must say which", hint=f"they are in {', '.join(rooms)}"
-        )
-    # Of several sessions in one room the one that began last is meant.
-    return found[-1]
+def _choose(view: DashboardView, rooms: Collection[str]) -> Meeting:
+    known = {meeting.room: meeting for meeting in view.meetings if not rooms or meeting.room in rooms}
+    if len(known) == 1:
+        # Of several sessions in one room the one that became known last is meant.
+        return next(iter(known.values()))
+    if known:
+        names = ", ".join(known)
+        raise UsageError(f"{len(known)} meetings run: --room must say which", hint=f"they are in {names}")
+    if not rooms:
+        raise NotFoundError("no meeting runs here", hint="`meetctl join ROOM` sends the agent into one")
+    name = next(iter(rooms))
+    close = find_close_names(name, {meeting.room for meeting in view.meetings})
+    raise NotFoundError(
+        f"no meeting is in {name!r}", hint=f"did you mean {', '.join(close)}?" if close else None
+    )

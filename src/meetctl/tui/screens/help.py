@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.table import Table
 from rich.text import Text
+from textual.app import App
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class HelpScreen(ModalScreen[None]):
     def _group(self) -> dict[str, dict[str, list[str]]]:
         """Return what the keys do by the part of the screen that they belong to: its words and keys."""
         groups: dict[str, dict[str, list[str]]] = {}
-        for active in self._active.values():
+        for active in sorted(self._active.values(), key=lambda active: _rank(active.node)):
             binding = active.binding
             if not binding.description or binding.system:
                 continue
@@ -81,9 +82,17 @@ class HelpScreen(ModalScreen[None]):
         return groups
 
 
+def _rank(node: DOMNode) -> int:
+    """Put the keys of the panel in focus first, and those that only move a cursor last."""
+    if hasattr(node, "SUBJECT"):
+        return 0
+    return 1 if isinstance(node, Screen) else 2 if isinstance(node, App) else 3
+
+
 def _title(node: DOMNode) -> str:
+    """Return what the keys are about; of a part without a name of its own, they move its cursor."""
     title = node.BINDING_GROUP_TITLE or getattr(node, "SUBJECT", None)
-    return str(title or type(node).__name__.removesuffix("Screen"))
+    return str(title or (node.sub_title if isinstance(node, Screen) else "") or "Moving")
 
 
 def _draw(title: str, keys: Mapping[str, list[str]]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ _OPTIONS = (
 )
 
 
+_LISTENING = re.compile(rb"listening on ws://127\.0\.0\.1:(\d+)/")
+
+
 class Page:
     """One page of the browser."""
 
@@ -53,9 +57,11 @@ class Page:
 
     async def wait_until(self, condition: str) -> None:
         """Wait until an expression of the page is true."""
+        looking = (
+            f"new Promise(done => {{const look = () => {condition} ? done() : setTimeout(look, 50); look()}})"
+        )
         async with asyncio.timeout(HANG_S):
-            while not (await self.call("Runtime.evaluate", expression=condition))["result"].get("value"):
-                await asyncio.sleep(0.1)
+            await self.call("Runtime.evaluate", expression=looking, awaitPromise=True)
 
     async def picture(self) -> bytes:
         """Return the page as PNG."""
@@ -69,24 +75,31 @@ async def open_page(chromium: str, address: str, profile: Path) -> AsyncIterator
         chromium,
         *_OPTIONS,
         f"--user-data-dir={profile}",
-        address,
+        "about:blank",
         stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
     )
+    assert process.stderr is not None
     try:
-        port = await _find_port(profile / "DevToolsActivePort")
+        port = await _find_port(process.stderr)
+        draining = asyncio.create_task(process.stderr.read())
         async with aiohttp.ClientSession() as session:
             async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
                 pages = [one for one in await answer.json() if one["type"] == "page"]
             async with session.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0) as connection:
-                yield Page(connection)
+                page = Page(connection)
+                await page.call("Page.navigate", url=address)
+                yield page
     finally:
         process.terminate()
         await process.wait()
+    await draining
 
 
-async def _find_port(file: Path) -> str:
+async def _find_port(said: asyncio.StreamReader) -> str:
+    """Return the port that the browser says it listens on."""
     async with asyncio.timeout(HANG_S):
-        while not file.exists() or "\n" not in file.read_text():
-            await asyncio.sleep(0.1)
-    return file.read_text().split("\n", 1)[0]
+        async for line in said:
+            if found := _LISTENING.search(line):
+                return found[1].decode()
+    raise AssertionError("the browser ended")

@@ -170,6 +170,6 @@ class MeetingsScreen(Screen[None]):
             text = self._fault
         elif self._filter.expression is not None:
             kind = "without" if self._filter.is_inverse else "with"
-            text = f"{shown} of {total} meetings: {kind} /{self._filter.expression.pattern}/; Esc shows all"
+            text = f"{shown} of {total} meetings {kind} /{self._filter.expression.pattern}/; Esc shows all"
         state.display = bool(text)
         state.update(show_plain(text))

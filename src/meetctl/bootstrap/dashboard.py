@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from meetctl.bootstrap import session_catalogue, system_clock
+from meetctl.bootstrap import price_book, room_admin, session_catalogue, system_clock
+from meetctl.bootstrap.rooms import local_workers, room_observer
 from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
+    from meetctl.core.local_stack import LiveKitAccess
     from meetctl.domain.view.dashboard import DashboardView
     from meetctl.ports import DashboardFeed, EventSource
+    from meetctl.services.dashboard.sources import RoomSources
 
 
-def live_feed(sessions: Path) -> DashboardFeed:
-    """Return the meetings that go on."""
+def live_feed(
+    sessions: Path, access: LiveKitAccess | None = None, *, rooms: Collection[str] = ()
+) -> DashboardFeed:
+    """Return the meetings that go on: on this machine, and on a LiveKit server; of all rooms, or of these."""
+    from meetctl.adapters.running_sessions import DirectoryRuns
     from meetctl.services.dashboard.feed import LiveFeed
+    from meetctl.services.dashboard.sources import FeedSources
 
-    return LiveFeed(session_catalogue(sessions), _open_journal, clock=system_clock())
+    sources = FeedSources(
+        sessions=DirectoryRuns(sessions, session_catalogue(sessions).look_up),
+        open_journal=_open_journal,
+        workers=local_workers(),
+        livekit=_room_sources(access) if access is not None else None,
+    )
+    return LiveFeed(sources, clock=system_clock(), rooms=rooms)
 
 
 def run_dashboard(feed: DashboardFeed, *, theme: str | None = None, is_read_only: bool = False) -> int:
@@ -37,6 +51,8 @@ def run_dashboard(feed: DashboardFeed, *, theme: str | None = None, is_read_only
 
     check_theme(theme)
     _check_terminal()
+    # Where nobody takes what libraries log, Python writes their warnings into the middle of the screen.
+    logging.getLogger().addHandler(logging.NullHandler())
     return run_app(Dependencies(feed=feed, clock=system_clock(), is_read_only=is_read_only), theme=theme)
 
 
@@ -80,6 +96,29 @@ def _check_terminal() -> None:
                 f"the dashboard needs a terminal, and {name} is none",
                 hint="`meetctl tui --json` prints what it would show",
             )
+
+
+def agent_session(access: LiveKitAccess, room: str, agent: str, session_id: str) -> EventSource:
+    """Return what a LiveKit agent that is not ours tells in its room, as events of a session."""
+    from meetctl.adapters.agent_session_observer import AgentSessionObserver
+
+    _silence_livekit()
+    return AgentSessionObserver(access, room, agent, session_id, book=price_book(()), clock=system_clock())
+
+
+def _room_sources(access: LiveKitAccess) -> RoomSources:
+    from meetctl.services.dashboard.sources import RoomSources
+
+    return RoomSources(
+        open_rooms=lambda: room_admin(access),
+        open_agent=lambda room, session_id: room_observer(access, room, session_id),
+        open_session=lambda room, agent, session_id: agent_session(access, room, agent, session_id),
+    )
+
+
+def _silence_livekit() -> None:
+    """What the WebRTC library says of its connections is for its developers; failures come as errors."""
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)
 
 
 def _open_journal(journal: Path) -> EventSource:

@@ -7,13 +7,20 @@ from typing import Annotated
 
 import typer
 
-from meetctl.cli.options import AsJson, KeptSessions
+from meetctl.cli.options import AsJson, KeptSessions, Url
+
+WatchedRooms = Annotated[
+    list[str] | None,
+    typer.Option("--room", metavar="NAME", help="Only meetings in this room; all if not given. Repeatable."),
+]
 
 _PORT = 8417
 
 
 def tui(
     sessions: KeptSessions = None,
+    url: Url = None,
+    room: WatchedRooms = None,
     theme: Annotated[
         str | None,
         typer.Option("--theme", metavar="NAME", help="Its colours to begin with; `t` changes them."),
@@ -42,12 +49,10 @@ def tui(
         str | None,
         typer.Option("--panel", metavar="NAME", help="With --json: this panel; meetings if not given."),
     ] = None,
-    room: Annotated[
-        list[str] | None,
-        typer.Option("--room", metavar="NAME", help="With --panel: of the meeting in this room."),
-    ] = None,
 ) -> None:
     """Show live meetings: what is said and seen, how fast answers are, what it costs.
+
+    Without a LiveKit server it shows the sessions of this machine.
 
     Example: meetctl tui
     """
@@ -57,16 +62,18 @@ def tui(
     directory = (sessions or sessions_directory()).absolute()
     if serve and json:
         raise UsageError("--serve and --json exclude each other")
-    if not json and (panel or room):
-        raise UsageError("--panel and --room go with --json", hint="meetctl tui --json --panel meetings")
+    if not json and (panel):
+        raise UsageError("--panel goes with --json", hint="meetctl tui --json --panel meetings")
     if serve:
-        from meetctl.cli.tui_serve import serve_looking
+        from meetctl.cli.tui_serve import name_options, serve_looking
 
-        serve_looking(directory, theme=theme, host=host, port=port, allows_remote=allow_remote)
+        options = name_options(sessions=directory, url=url, rooms=room or (), theme=theme)
+        serve_looking(options, host=host, port=port, allows_remote=allow_remote)
         return
     from meetctl.bootstrap.dashboard import live_feed, run_dashboard
+    from meetctl.cli.configuration import find_server_if_any
 
-    feed = live_feed(directory)
+    feed = live_feed(directory, find_server_if_any(url), rooms=room or ())
     if json:
         from meetctl.cli.tui_json import print_panel
 

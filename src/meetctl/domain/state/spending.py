@@ -43,9 +43,7 @@ class Spending:
 
 def spend(spending: Spending, event: Event) -> Spending:
     """Take a usage event."""
-    usd = sum(
-        (line.usd for line in read_usage(event.type, event.fields) if line.usd is not None), Decimal(0)
-    )
+    usd = sum((line.usd for line in read_usage(event.type, event.fields) if line.usd is not None), Decimal(0))
     if not usd:
         return spending
     t = min(max(0.0, event.t), _LATEST_S)

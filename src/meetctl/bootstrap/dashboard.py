@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meetctl.bootstrap import session_catalogue, system_clock
+from meetctl.bootstrap import price_book, session_catalogue, system_clock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,10 +21,19 @@ def live_feed(sessions: Path) -> DashboardFeed:
 
 def run_dashboard(feed: DashboardFeed) -> int:
     """Show the dashboard until it is left, and return the command's exit code."""
+    from meetctl.adapters.media_av.frame_pictures import RecordedPictures
+    from meetctl.services.dashboard.shared_prices import SharedPrices
     from meetctl.tui.app import Dashboard
     from meetctl.tui.dependencies import Dependencies
 
-    app = Dashboard(Dependencies(feed=feed, clock=system_clock()))
+    app = Dashboard(
+        Dependencies(
+            feed=feed,
+            clock=system_clock(),
+            pictures=RecordedPictures(),
+            prices=SharedPrices(lambda: price_book(())),
+        )
+    )
     app.run()
     return app.return_code or 0
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from meetctl.domain.view.dashboard import DashboardView
     from meetctl.ports import DashboardFeed, EventSource
     from meetctl.services.dashboard.sources import RoomSources
+    from meetctl.tui.dependencies import Dependencies
 
 
 def live_feed(
@@ -45,7 +46,6 @@ def run_dashboard(feed: DashboardFeed, *, theme: str | None = None, is_read_only
         UsageError: There is no terminal to show it on, or no such theme.
         MeetctlError: The feed failed.
     """
-    from meetctl.tui.dependencies import Dependencies
     from meetctl.tui.run import run_app
     from meetctl.tui.themes import check_theme
 
@@ -53,7 +53,21 @@ def run_dashboard(feed: DashboardFeed, *, theme: str | None = None, is_read_only
     _check_terminal()
     # Where nobody takes what libraries log, Python writes their warnings into the middle of the screen.
     logging.getLogger().addHandler(logging.NullHandler())
-    return run_app(Dependencies(feed=feed, clock=system_clock(), is_read_only=is_read_only), theme=theme)
+    return run_app(_make_dependencies(feed, is_read_only=is_read_only), theme=theme)
+
+
+def _make_dependencies(feed: DashboardFeed, *, is_read_only: bool) -> Dependencies:
+    from meetctl.adapters.media_av.frame_pictures import RecordedPictures
+    from meetctl.services.dashboard.shared_prices import SharedPrices
+    from meetctl.tui.dependencies import Dependencies
+
+    return Dependencies(
+        feed=feed,
+        clock=system_clock(),
+        pictures=RecordedPictures(),
+        prices=SharedPrices(lambda: price_book(())),
+        is_read_only=is_read_only,
+    )
 
 
 def read_view(feed: DashboardFeed) -> DashboardView:

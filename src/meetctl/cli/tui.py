@@ -62,7 +62,7 @@ def tui(
     directory = (sessions or sessions_directory()).absolute()
     if serve and json:
         raise UsageError("--serve and --json exclude each other")
-    if not json and (panel):
+    if not json and panel:
         raise UsageError("--panel goes with --json", hint="meetctl tui --json --panel meetings")
     if serve:
         from meetctl.cli.tui_serve import name_options, serve_looking

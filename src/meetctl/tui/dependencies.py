@@ -20,5 +20,7 @@ class Dependencies:
     """None where there are no pictures to show."""
     actions: MeetingActions | None = None
     """None where nothing may be done to meetings."""
+    is_read_only: bool = False
+    """Whether the operator wants only to look, which the totals' line says then."""
     prices: SharedPrices | None = None
     """None where nothing is projected."""

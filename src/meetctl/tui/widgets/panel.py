@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class Panel(VerticalScroll):
     """One subject of a meeting, in a numbered frame; it is shown each newer view and keeps nothing else."""
 
+    ALLOW_MAXIMIZE = True
     NUMBER: ClassVar[int]
     SUBJECT: ClassVar[str]
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class Panel(VerticalScroll):
     """One subject of a meeting, in a numbered frame; it is shown each newer view and keeps nothing else."""
 
+    ALLOW_MAXIMIZE = True
     NUMBER: ClassVar[int]
     SUBJECT: ClassVar[str]
 
@@ -24,4 +25,12 @@ class Panel(VerticalScroll):
 
     def show_meeting(self, meeting: Meeting, view: DashboardView) -> None:
         """Show the meeting as it is now; `view` is of the same moment, and says when that is."""
-        raise NotImplementedError
+
+    def plain_text(self) -> str:
+        """Return what the panel tells, as text to copy: not as it is wrapped and cut on the screen."""
+        return ""
+
+    def take_focus(self) -> None:
+        """Put the focus where the panel's keys work."""
+        target = next((widget for widget in self.query("*") if widget.focusable), self)
+        target.focus()

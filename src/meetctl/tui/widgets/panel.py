@@ -28,7 +28,6 @@ class Panel(VerticalScroll):
 
     def show_meeting(self, meeting: Meeting, view: DashboardView) -> None:
         """Show the meeting as it is now; `view` is of the same moment, and says when that is."""
-        raise NotImplementedError
 
     def plain_text(self) -> str:
         """Return what `c` copies: the panel's texts, unless it knows better."""
@@ -36,3 +35,8 @@ class Panel(VerticalScroll):
         return "\n".join(
             content.plain if isinstance(content, Text | Content) else str(content) for content in shown
         )
+
+    def take_focus(self) -> None:
+        """Put the focus where the panel's keys work."""
+        target = next((widget for widget in self.query("*") if widget.focusable), self)
+        target.focus()

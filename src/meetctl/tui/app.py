@@ -12,6 +12,7 @@ from meetctl.errors import ExitCode, MeetctlError
 from meetctl.tui.messages import MeetingChosen, ViewChanged
 from meetctl.tui.screens.meeting import MeetingScreen
 from meetctl.tui.screens.meetings import MeetingsScreen
+from meetctl.tui.screens.opening import first_screen
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -36,8 +37,8 @@ class Dashboard(App[int]):
         self.view: DashboardView | None = None
 
     def on_mount(self) -> None:
-        """Show the meetings, and begin to read the feed."""
-        self.push_screen(MeetingsScreen())
+        """Show the meetings, or the recorded one, and begin to read the feed."""
+        self.push_screen(first_screen(self.dependencies))
         self._pump()
 
     @work(exclusive=True, group="feed", exit_on_error=False)

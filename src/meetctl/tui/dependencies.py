@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from meetctl.ports import Clock, DashboardFeed, FramePictures, MeetingActions
+    from meetctl.services.dashboard.player import Player
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,3 +20,5 @@ class Dependencies:
     """None where there are no pictures to show."""
     actions: MeetingActions | None = None
     """None where nothing may be done to meetings."""
+    player: Player | None = None
+    """The feed where it is a replay; None where meetings go on."""

@@ -41,8 +41,11 @@ class SessionCatalogue(Protocol):
 class SessionPruner(Protocol):
     """Removes sessions from this machine; whatever interrupts it, each is whole, reduced or gone."""
 
-    def clear_leftovers(self) -> int:
-        """Remove what an interrupted prune left, and return how many sessions that were."""
+    def clear_leftovers(self, tell: Callable[[str], None]) -> int:
+        """Remove what an interrupted prune left, and return of how many sessions nothing is left now.
+
+        Of those that cannot be removed `tell` is told.
+        """
 
     def remove(self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool]) -> bool:
         """Remove a session; False where it is in use, has gone, or is no longer wanted as it is by then.

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from meetctl.bootstrap import session_catalogue, system_clock
+from meetctl.bootstrap import AuditTask, audit_one, session_catalogue, system_clock
+from meetctl.errors import MeetctlError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from meetctl.domain.audit import RecordingAudit
     from meetctl.domain.session_bundle import SessionBundle
-    from meetctl.ports import DashboardFeed, EventSource
+    from meetctl.ports import DashboardFeed, EventSource, Progress
     from meetctl.services.dashboard.player import Player
+    from meetctl.services.dashboard.what_if import WhatIf
+    from meetctl.services.replay import AuditRequest
 
 
 def live_feed(sessions: Path) -> DashboardFeed:
@@ -31,9 +35,19 @@ def replay_player(bundles: Sequence[SessionBundle]) -> Player:
     return Player(bundles, catalogue.read_events, clock=system_clock())
 
 
-def run_replay_dashboard(player: Player) -> int:
+def session_what_if(bundle: SessionBundle) -> WhatIf | None:
+    """Return what audits a session by other policies, in a process of its own; None without a recording."""
+    from meetctl.services.dashboard.what_if import WhatIf
+
+    return WhatIf(bundle.path, _audit_elsewhere) if bundle.media_bytes else None
+
+
+def run_replay_dashboard(player: Player, what_if: WhatIf | None) -> int:
     """Show recorded sessions until the dashboard is left, and return the command's exit code."""
-    return _run(feed=player, player=player)
+    from meetctl.adapters.worker_processes import prepare_processes
+
+    prepare_processes()
+    return _run(feed=player, player=player, what_if=what_if)
 
 
 def run_dashboard(feed: DashboardFeed) -> int:
@@ -41,11 +55,11 @@ def run_dashboard(feed: DashboardFeed) -> int:
     return _run(feed=feed)
 
 
-def _run(*, feed: DashboardFeed, player: Player | None = None) -> int:
+def _run(*, feed: DashboardFeed, player: Player | None = None, what_if: WhatIf | None = None) -> int:
     from meetctl.tui.app import Dashboard
     from meetctl.tui.dependencies import Dependencies
 
-    app = Dashboard(Dependencies(feed=feed, clock=system_clock(), player=player))
+    app = Dashboard(Dependencies(feed=feed, clock=system_clock(), player=player, what_if=what_if))
     app.run()
     return app.return_code or 0
 
@@ -55,3 +69,23 @@ def _open_journal(journal: Path) -> EventSource:
     from meetctl.services.following import JournalFollower
 
     return JournalFollower(JournalReader(journal))
+
+
+def _audit_elsewhere(path: Path, request: AuditRequest, progress: Progress) -> RecordingAudit:
+    """Audit a recording in a process of its own, so that decoding holds up no screen.
+
+    Raises:
+        MeetctlError: It cannot be audited.
+    """
+    from meetctl.adapters.worker_processes import run_in_processes
+
+    task = AuditTask(path=path, request=request, price_files=(), frames_directory=None, frames_folder="")
+    try:
+        done = next(run_in_processes(audit_one, [task], jobs=1, progress_of=lambda _: progress))
+    except RuntimeError as error:
+        raise MeetctlError(f"the audit of {path} failed") from error
+    if done.result is None:
+        raise MeetctlError(f"the process that audited {path} was killed")
+    if isinstance(done.result, MeetctlError):
+        raise done.result
+    return done.result

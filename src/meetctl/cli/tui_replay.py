@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from meetctl.bootstrap.dashboard import replay_player, run_replay_dashboard
+from meetctl.bootstrap.dashboard import replay_player, run_replay_dashboard, session_what_if
 from meetctl.cli.sessions_finding import opening_bundle
 from meetctl.errors import UsageError
 
@@ -30,4 +30,5 @@ def run_replay(wanted: Sequence[str], sessions: Path | None) -> int:
         for bundle in bundles:
             if bundle.journal is None:
                 raise UsageError(f"{bundle.path} has no journal, so there is nothing to replay")
-        return run_replay_dashboard(replay_player(bundles))
+        what_if = session_what_if(bundles[0]) if len(bundles) == 1 else None
+        return run_replay_dashboard(replay_player(bundles), what_if)

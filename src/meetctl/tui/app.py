@@ -10,6 +10,7 @@ from textual.worker import Worker, WorkerState
 
 from meetctl.errors import ExitCode, MeetctlError
 from meetctl.tui.messages import MeetingChosen, ViewChanged
+from meetctl.tui.screens.compare import SessionsScreen, TwoPoliciesScreen
 from meetctl.tui.screens.meeting import MeetingScreen
 from meetctl.tui.screens.meetings import MeetingsScreen
 from meetctl.tui.screens.opening import first_screen
@@ -54,7 +55,9 @@ class Dashboard(App[int]):
     def on_view_wanted(self) -> None:
         """Show the newest view on the screen on top."""
         screen = self.screen
-        if self.view is not None and isinstance(screen, MeetingsScreen | MeetingScreen):
+        if self.view is not None and isinstance(
+            screen, MeetingsScreen | MeetingScreen | SessionsScreen | TwoPoliciesScreen
+        ):
             screen.show_view(self.view)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from meetctl.ports import Clock, DashboardFeed, FramePictures, MeetingActions
     from meetctl.services.dashboard.player import Player
+    from meetctl.services.dashboard.what_if import WhatIf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,3 +23,5 @@ class Dependencies:
     """None where nothing may be done to meetings."""
     player: Player | None = None
     """The feed where it is a replay; None where meetings go on."""
+    what_if: WhatIf | None = None
+    """What other policies would have cost a replayed session; None where there is no recording."""

@@ -27,6 +27,7 @@ from meetctl.services.dashboard.timeline import Timeline
 if TYPE_CHECKING:
     from meetctl.domain.events import Event
     from meetctl.domain.session_bundle import SessionBundle
+    from meetctl.domain.state.about import Looking
     from meetctl.ports import Clock
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
@@ -110,6 +111,11 @@ class Player:
             markers=self._markers,
             alignment=self._alignment,
         )
+
+    @property
+    def first_looking(self) -> Looking:
+        """By which policy the first session began to look."""
+        return self._first.state_at(0.0).looking
 
     async def watch(self) -> AsyncGenerator[DashboardView, None]:
         """Read the journals, and yield the view at the cursor, at most ten times a second."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meetctl.tui.screens.compare import SessionsScreen
 from meetctl.tui.screens.meetings import MeetingsScreen
 from meetctl.tui.screens.replay import ReplayScreen
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def first_screen(dependencies: Dependencies) -> Screen[None]:
-    """Return all meetings that go on, or the recorded session that is replayed."""
+    """Return all meetings that go on, the recorded session that is replayed, or two side by side."""
     if dependencies.player is None:
         return MeetingsScreen()
+    if len(dependencies.player.keys) > 1:
+        return SessionsScreen(dependencies.player, dependencies)
     return ReplayScreen(dependencies.player, dependencies)

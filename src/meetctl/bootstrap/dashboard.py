@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.domain.view.dashboard import DashboardView
     from meetctl.ports import DashboardFeed, EventSource
+    from meetctl.services.dashboard.player import Player
     from meetctl.services.dashboard.sources import RoomSources
-    from meetctl.tui.dependencies import Dependencies
+    from meetctl.services.dashboard.what_if import WhatIf
 
 
 def live_feed(
@@ -40,13 +41,23 @@ def live_feed(
     return LiveFeed(sources, clock=system_clock(), rooms=rooms)
 
 
-def run_dashboard(feed: DashboardFeed, *, theme: str | None = None, is_read_only: bool = False) -> int:
+def run_dashboard(
+    feed: DashboardFeed,
+    *,
+    theme: str | None = None,
+    is_read_only: bool = False,
+    player: Player | None = None,
+    what_if: WhatIf | None = None,
+) -> int:
     """Show the dashboard until it is left, and return the command's exit code.
 
     Raises:
         UsageError: There is no terminal to show it on, or no such theme.
         MeetctlError: The feed failed.
     """
+    from meetctl.adapters.media_av.frame_pictures import RecordedPictures
+    from meetctl.services.dashboard.shared_prices import SharedPrices
+    from meetctl.tui.dependencies import Dependencies
     from meetctl.tui.run import run_app
     from meetctl.tui.themes import check_theme
 
@@ -54,21 +65,16 @@ def run_dashboard(feed: DashboardFeed, *, theme: str | None = None, is_read_only
     _check_terminal()
     # Where nobody takes what libraries log, Python writes their warnings into the middle of the screen.
     logging.getLogger().addHandler(logging.NullHandler())
-    return run_app(_make_dependencies(feed, is_read_only=is_read_only), theme=theme)
-
-
-def _make_dependencies(feed: DashboardFeed, *, is_read_only: bool) -> Dependencies:
-    from meetctl.adapters.media_av.frame_pictures import RecordedPictures
-    from meetctl.services.dashboard.shared_prices import SharedPrices
-    from meetctl.tui.dependencies import Dependencies
-
-    return Dependencies(
+    dependencies = Dependencies(
         feed=feed,
         clock=system_clock(),
         pictures=RecordedPictures(),
         prices=SharedPrices(lambda: price_book(())),
         is_read_only=is_read_only,
+        player=player,
+        what_if=what_if,
     )
+    return run_app(dependencies, theme=theme)
 
 
 def read_view(feed: DashboardFeed) -> DashboardView:

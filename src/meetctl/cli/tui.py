@@ -16,8 +16,19 @@ WatchedRooms = Annotated[
 
 _PORT = 8417
 
+Bundles = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[BUNDLE]...",
+        help="Replay a session: its id, the beginning of one, `last`, or the path of a bundle or an archive; "
+        "two are shown side by side.",
+        show_default=False,
+    ),
+]
+
 
 def tui(
+    bundles: Bundles = None,
     sessions: KeptSessions = None,
     url: Url = None,
     room: WatchedRooms = None,
@@ -50,7 +61,7 @@ def tui(
         typer.Option("--panel", metavar="NAME", help="With --json: this panel; meetings if not given."),
     ] = None,
 ) -> None:
-    """Show live meetings: what is said and seen, how fast answers are, what it costs.
+    """Show live meetings, or recorded ones: what is said and seen, how fast answers are, what it costs.
 
     Without a LiveKit server it shows the sessions of this machine.
 
@@ -59,6 +70,12 @@ def tui(
     from meetctl.core.places import sessions_directory
     from meetctl.errors import UsageError
 
+    if bundles and (serve or json or url or room):
+        raise UsageError("a recorded session takes none of --serve, --json, --url and --room")
+    if bundles:
+        from meetctl.cli.tui_replay import run_replay
+
+        sys.exit(run_replay(bundles, sessions, theme=theme))
     directory = (sessions or sessions_directory()).absolute()
     if serve and json:
         raise UsageError("--serve and --json exclude each other")

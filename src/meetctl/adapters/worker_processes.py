@@ -6,7 +6,7 @@ import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
@@ -46,6 +46,15 @@ class _Worker:
     process: SpawnProcess
     connection: Connection
     task: int
+
+
+def prepare_processes() -> None:
+    """Let processes be started also once another program has taken standard error, as a dashboard does.
+
+    Python's resource tracker is given standard error's descriptor when it starts, and refuses one that is
+    none. It starts only once.
+    """
+    resource_tracker.ensure_running()
 
 
 def run_in_processes(

@@ -39,8 +39,8 @@ def find_bundle(wanted: str, sessions: Path | None) -> SessionBundle:
 
 
 @contextmanager
-def reading_session(wanted: str, sessions: Path | None) -> Iterator[SessionReading]:
-    """Read the session that a person means, which may be an archive's.
+def opening_bundle(wanted: str, sessions: Path | None) -> Iterator[SessionBundle]:
+    """Give the session that a person means, which may be an archive's: that is unpacked meanwhile.
 
     Raises:
         UsageError: None is meant, or several are.
@@ -48,7 +48,18 @@ def reading_session(wanted: str, sessions: Path | None) -> Iterator[SessionReadi
     """
     path = Path(wanted)
     with TemporaryDirectory(prefix="meetctl-") as directory:
-        bundle = _open_archive(path, Path(directory)) if path.is_file() else find_bundle(wanted, sessions)
+        yield _open_archive(path, Path(directory)) if path.is_file() else find_bundle(wanted, sessions)
+
+
+@contextmanager
+def reading_session(wanted: str, sessions: Path | None) -> Iterator[SessionReading]:
+    """Read the session that a person means, which may be an archive's.
+
+    Raises:
+        UsageError: None is meant, or several are.
+        MediaError: It cannot be read.
+    """
+    with opening_bundle(wanted, sessions) as bundle:
         yield read_session(bundle, bootstrap.session_catalogue(bundle.path.parent))
 
 

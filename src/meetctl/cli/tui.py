@@ -7,13 +7,31 @@ from typing import Annotated
 
 import typer
 
-from meetctl.cli.options import AsJson, KeptSessions
+from meetctl.cli.options import AsJson, KeptSessions, Url
+
+WatchedRooms = Annotated[
+    list[str] | None,
+    typer.Option("--room", metavar="NAME", help="Only meetings in this room; all if not given. Repeatable."),
+]
 
 _PORT = 8417
 
+Bundles = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[BUNDLE]...",
+        help="Replay a session: its id, the beginning of one, `last`, or the path of a bundle or an archive; "
+        "two are shown side by side.",
+        show_default=False,
+    ),
+]
+
 
 def tui(
+    bundles: Bundles = None,
     sessions: KeptSessions = None,
+    url: Url = None,
+    room: WatchedRooms = None,
     theme: Annotated[
         str | None,
         typer.Option("--theme", metavar="NAME", help="Its colours to begin with; `t` changes them."),
@@ -42,31 +60,37 @@ def tui(
         str | None,
         typer.Option("--panel", metavar="NAME", help="With --json: this panel; meetings if not given."),
     ] = None,
-    room: Annotated[
-        list[str] | None,
-        typer.Option("--room", metavar="NAME", help="With --panel: of the meeting in this room."),
-    ] = None,
 ) -> None:
-    """Show live meetings: what is said and seen, how fast answers are, what it costs.
+    """Show live meetings, or recorded ones: what is said and seen, how fast answers are, what it costs.
+
+    Without a LiveKit server it shows the sessions of this machine.
 
     Example: meetctl tui
     """
     from meetctl.core.places import sessions_directory
     from meetctl.errors import UsageError
 
+    if bundles and (serve or json or url or room):
+        raise UsageError("a recorded session takes none of --serve, --json, --url and --room")
+    if bundles:
+        from meetctl.cli.tui_replay import run_replay
+
+        sys.exit(run_replay(bundles, sessions, theme=theme))
     directory = (sessions or sessions_directory()).absolute()
     if serve and json:
         raise UsageError("--serve and --json exclude each other")
-    if not json and (panel or room):
-        raise UsageError("--panel and --room go with --json", hint="meetctl tui --json --panel meetings")
+    if not json and panel:
+        raise UsageError("--panel goes with --json", hint="meetctl tui --json --panel meetings")
     if serve:
-        from meetctl.cli.tui_serve import serve_looking
+        from meetctl.cli.tui_serve import name_options, serve_looking
 
-        serve_looking(directory, theme=theme, host=host, port=port, allows_remote=allow_remote)
+        options = name_options(sessions=directory, url=url, rooms=room or (), theme=theme)
+        serve_looking(options, host=host, port=port, allows_remote=allow_remote)
         return
     from meetctl.bootstrap.dashboard import live_feed, run_dashboard
+    from meetctl.cli.configuration import find_server_if_any
 
-    feed = live_feed(directory)
+    feed = live_feed(directory, find_server_if_any(url), rooms=room or ())
     if json:
         from meetctl.cli.tui_json import print_panel
 

@@ -13,13 +13,26 @@ from meetctl.cli.diagnostics import note, warn
 from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 PASSWORD = "MEETCTL_TUI_PASSWORD"
 
 
-def serve_looking(sessions: Path, *, theme: str | None, host: str, port: int, allows_remote: bool) -> None:
-    """Serve a dashboard that can only look, until Ctrl-C.
+def name_options(
+    *, sessions: Path, url: str | None, rooms: Sequence[str], theme: str | None
+) -> tuple[str, ...]:
+    """Return the options with which `meetctl tui` shows the same meetings in the same colours."""
+    named = [("--sessions", str(sessions)), *(("--room", room) for room in rooms)]
+    if url is not None:
+        named.append(("--url", url))
+    if theme is not None:
+        named.append(("--theme", theme))
+    return tuple(word for pair in named for word in pair)
+
+
+def serve_looking(options: Sequence[str], *, host: str, port: int, allows_remote: bool) -> None:
+    """Serve a dashboard with these options that can only look, until Ctrl-C.
 
     Raises:
         UsageError: The address is none, or is reachable from elsewhere without leave and a password.
@@ -30,10 +43,7 @@ def serve_looking(sessions: Path, *, theme: str | None, host: str, port: int, al
     if not ip_address(address).is_loopback:
         _check_remote(host, allows_remote=allows_remote, password=password)
         warn("it is served without TLS: the password can be read on the way; put a proxy with TLS before it")
-    options = ["--theme", theme] if theme else []
-    command = shlex.join(
-        [sys.executable, "-m", "meetctl", "tui", "--read-only", "--sessions", str(sessions), *options]
-    )
+    command = shlex.join([sys.executable, "-m", "meetctl", "tui", "--read-only", *options])
     serve_dashboard(
         command,
         host=address,

@@ -16,7 +16,7 @@ from meetctl.tui.messages import MeetingChosen, ViewChanged
 from meetctl.tui.palette import KeyCommands, MeetingCommands, ThemeCommands
 from meetctl.tui.screens.help import HelpScreen
 from meetctl.tui.screens.meeting import MeetingScreen
-from meetctl.tui.screens.meetings import MeetingsScreen
+from meetctl.tui.screens.opening import first_screen
 from meetctl.tui.sharing import ShowsViews
 from meetctl.tui.themes import first_theme, next_theme
 from meetctl.tui.widgets.totals_strip import TotalsStrip
@@ -55,8 +55,8 @@ class Dashboard(App[int]):
         self.theme = theme or first_theme(self.console.color_system)
 
     def on_mount(self) -> None:
-        """Show the meetings, and begin to read the feed."""
-        self.push_screen(MeetingsScreen(is_read_only=self.dependencies.is_read_only))
+        """Show the meetings, or the recorded one, and begin to read the feed."""
+        self.push_screen(first_screen(self.dependencies))
         self._pump()
 
     @work(exclusive=True, group=_FEED, exit_on_error=False)

@@ -124,9 +124,12 @@ def test_a_journal_is_over_with_its_session(desk: Desk) -> None:
 
 def test_closing_twice_does_no_harm(desk: Desk) -> None:
     desk.write(b"one\n")
-    desk.lines(follows=True)
+    process = psutil.Process()
+    before = process.open_files()
+    assert desk.lines(follows=True) == [b"one"]
     desk.source.close()
     desk.source.close()
+    assert process.open_files() == before
 
 
 def test_a_file_that_was_read_is_let_go(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -18,15 +19,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.session_bundles import open_journal, write_session
+from tests.terminal import on_terminal
 
-from meetctl.adapters.delivery_state import usage_waits
+from meetctl.adapters.delivery_state import FileOutboxes, usage_waits
+from meetctl.adapters.ledger_duckdb.journals import find_journals
+from meetctl.adapters.local_sessions import find_journal
 from meetctl.adapters.session_catalogue import DirectoryCatalogue
+from meetctl.adapters.spending_files import read_journals
 from meetctl.adapters.system_clock import SystemClock
 from meetctl.services.sessions import read_session
 
 if TYPE_CHECKING:
     from tests.conftest import MeetctlRunner
 
+GONE = "20200103T090000Z-standup-cccccc"
 OLD, YOUNG = "20200101T090000Z-standup-aaaaaa", "29990101T090000Z-standup-bbbbbb"
 LONG_AGO = datetime(2020, 1, 1, 9, tzinfo=UTC)
 MANY = 120
@@ -94,6 +100,22 @@ def test_a_terminal_that_says_yes_lets_it_go(sessions: Path) -> None:
     status, shown = answer_on_terminal(command(sessions), "y")
     assert (status, names(sessions)) == (0, [YOUNG])
     assert "1 of 1 session removed" in shown
+
+
+@pytest.mark.parametrize(("key", "status", "said"), [("Ctrl-C", 130, ""), ("Ctrl-D", 1, "nothing was done")])
+def test_a_question_without_an_answer_ends_its_line_and_changes_nothing(
+    sessions: Path, key: str, status: int, said: str
+) -> None:
+    with on_terminal(*command(sessions)[3:], environment={}) as terminal:
+        asked = terminal.wait_for("[y/N] ")
+        if key == "Ctrl-C":
+            terminal.interrupt()
+        else:
+            terminal.type("\x04")
+        assert terminal.exit_status() == status
+    assert terminal.text[asked:].startswith("\n")
+    assert said in terminal.text[asked:]
+    assert names(sessions) == [OLD, YOUNG]
 
 
 def test_without_a_terminal_nothing_goes_unless_told(meetctl: MeetctlRunner, sessions: Path) -> None:
@@ -235,6 +257,62 @@ def test_whatever_ends_it_each_session_is_whole_reduced_or_gone(
     assert [name for name in names(place) if name.startswith(".")] == []
     assert list(place.rglob("meeting.mkv")) == list(place.rglob("*.part")) == []
     assert costs(place) == (before if options else {})
+
+
+def test_what_an_interrupted_prune_left_the_next_one_removes_whatever_it_is_asked_for(
+    meetctl: MeetctlRunner, sessions: Path
+) -> None:
+    prune = ["sessions", "prune", "-y", "--sessions", str(sessions), "--keep-cost", "--older-than"]
+    assert meetctl(*prune, "30d").returncode == 0
+    # No media is left in it, by which a recording would be known; pictures are what people showed, too.
+    for half_removed in (sessions / OLD / ".pruned" / "frames", sessions / OLD / "pictures"):
+        half_removed.mkdir(parents=True)
+        (half_removed / "frame-000000.jpg").write_bytes(b"secret")
+    write_session(sessions, f".pruned-{GONE}.4242")
+    (sessions / YOUNG / ".pruned").mkdir()
+    (sessions / "notes" / ".pruned").mkdir(parents=True)
+    asked = [*prune, "3000d"]
+    assert "that an interrupted prune left" not in meetctl(*asked, "--dry-run").stderr
+    assert (sessions / OLD / "pictures").exists()
+    done = meetctl(*asked)
+    assert done.returncode == 0, done.stderr
+    assert "the rest of 2 sessions that an interrupted prune left was removed" in done.stderr
+    assert names(sessions) == [OLD, YOUNG, "notes"]
+    assert names(sessions / OLD) == ["events.jsonl", "session.json"]
+    assert (sessions / YOUNG / "meeting.mkv").exists()
+    assert (sessions / "notes" / ".pruned").exists()
+    assert "that an interrupted prune left" not in meetctl(*asked).stderr
+
+
+def test_leftovers_that_cannot_be_removed_are_told_of_and_keep_nothing_else(sessions: Path) -> None:
+    without_roots_rights = ["setpriv", "--bounding-set", "-dac_override", "--"] if os.geteuid() == 0 else []
+    if without_roots_rights and not shutil.which("setpriv"):
+        pytest.skip("root can remove everything, and there is no setpriv to be less")
+    left = write_session(sessions, f".pruned-{GONE}.4242")
+    left.chmod(0o500)
+    try:
+        done = subprocess.run(
+            [*without_roots_rights, *command(sessions, "-y")], capture_output=True, text=True, check=False
+        )
+    finally:
+        left.chmod(0o700)
+    assert done.returncode == 0, done.stderr
+    assert f"left in {left} cannot be removed: Permission denied" in " ".join(done.stderr.split())
+    assert "was removed" not in done.stderr
+    assert names(sessions) == [left.name, YOUNG]
+
+
+def test_what_is_half_removed_is_no_session_to_anybody(tmp_path: Path) -> None:
+    left = write_session(tmp_path, f".pruned-{GONE}.4242", waits=True)
+    whole = write_session(tmp_path, YOUNG, waits=True)
+    assert find_journal(tmp_path, session_id=left.name) is None
+    assert find_journals(tmp_path) == [whole / "events.jsonl"]
+    outboxes = FileOutboxes(tmp_path, "events.jsonl", backend="https://api.example")
+    assert asyncio.run(outboxes.list_waiting()) == [YOUNG]
+    read = [
+        [event.session_id for event in events] for events in read_journals(tmp_path, "events.jsonl", LONG_AGO)
+    ]
+    assert {session_id for events in read for session_id in events} == {YOUNG}
 
 
 def _whole(place: Path) -> int:

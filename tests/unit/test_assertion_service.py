@@ -29,8 +29,11 @@ def test_wrong_expression_is_refused_without_an_audit(expression: str) -> None:
         check_expressions(["kept>0", expression])
 
 
-def test_right_expressions_are_accepted_without_an_audit() -> None:
+def test_every_name_that_an_audit_has_values_for_is_accepted_without_one() -> None:
+    assert set(name_values(one_track().policies[1], "history")) == set(NAMES)
     check_expressions([f"{name}>=0" for name in NAMES])
+    with pytest.raises(UsageError, match="--assert"):
+        check_expressions([*(f"{name}>=0" for name in NAMES), "unheard_of>=0"])
 
 
 def test_demand_speaks_of_every_policy_asked_for_in_every_recording() -> None:

@@ -30,6 +30,7 @@ from meetctl.core.config import (
     find_budgets,
     find_livekit,
     find_provider,
+    find_required,
     find_voices,
     parse_recording,
     read_values,
@@ -57,6 +58,8 @@ PRODUCTION = {
     "DEEPGRAM_API_KEY": "deepgram-key",
     "CARTESIA_API_KEY": "cartesia-key",
 }
+LONG = 12
+"""So many characters no message has in common with a value by chance."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -321,10 +324,13 @@ def test_what_is_missing_is_told_together_with_what_is_malformed() -> None:
 
 
 def test_development_needs_nothing_besides_the_local_stack() -> None:
-    check_configuration(make_sources({}, make_stack()), "rime")
+    sources = make_sources({}, make_stack())
+    assert find_required(sources, "rime") == set()
+    check_configuration(sources, "rime")
 
 
-def test_production_needs_no_more_than_is_listed() -> None:
+def test_production_needs_exactly_what_is_listed() -> None:
+    assert find_required(make_sources({}, environment="production"), "cartesia") == set(PRODUCTION)
     check_configuration(make_sources(PRODUCTION, environment="production"), "cartesia")
 
 
@@ -371,9 +377,17 @@ def test_every_variable_says_what_it_is_for_and_secrets_are_marked() -> None:
 
 
 @given(st.sampled_from(list(VARIABLES)), st.text(max_size=40))
-def test_no_value_of_any_variable_is_another_error(name: str, text: str) -> None:
-    with suppress(UsageError):
+def test_what_any_value_of_a_variable_is_refused_for_names_it_and_tells_no_secret(
+    name: str, text: str
+) -> None:
+    said = name
+    try:
         check_configuration(make_sources({**PRODUCTION, name: text}), "cartesia")
+    except UsageError as error:
+        said = error.message
+    assert name in said
+    assert "\n" not in said
+    assert not VARIABLES[name].is_secret or len(text) < LONG or text not in said
 
 
 def test_the_documentation_names_every_variable() -> None:

@@ -20,6 +20,10 @@ def test_room_that_is_there_is_enough() -> None:
     admin = FakeRoomAdmin()
     asyncio.run(admin.create_room("standup"))
     asyncio.run(require_room(admin, "standup"))
+    # Nobody has been let in, and nothing was made.
+    assert [room.name for room in asyncio.run(admin.list_rooms())] == ["standup"]
+    with pytest.raises(NotFoundError):
+        asyncio.run(require_room(admin, "Standup"))
 
 
 def test_missing_room_names_those_that_may_have_been_meant() -> None:

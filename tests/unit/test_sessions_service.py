@@ -110,7 +110,7 @@ def request(days: float = 30, **changes: object) -> PruneRequest:
         (bundle(waits=True), request(takes_undelivered=True), "goes"),
         (bundle(state="running", waits=True), request(takes_undelivered=True), "runs"),
         (bundle(pruned=True, media_bytes=0), request(keeps_cost=True), "is pruned"),
-        (bundle(pruned=True, media_bytes=5), request(keeps_cost=True), "goes"),
+        (bundle(pruned=True, media_bytes=5), request(keeps_cost=True), "is pruned"),
         (bundle(pruned=True, media_bytes=0), request(), "goes"),
         (bundle(tenant_id="globex"), request(only=SessionFilter(tenant_id="acme")), "is not asked for"),
     ],

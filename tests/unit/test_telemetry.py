@@ -176,11 +176,17 @@ if telemetry.tracer_provider:
         counter.add(1, {"model": "m", "said": os.environ.get("SAID", "")})
 telemetry.stop()
 telemetry.stop()
+print("exports" if telemetry.costs and telemetry.tracer_provider else "off")
 """
 
 
-def run_process(environment: Mapping[str, str]) -> None:
-    subprocess.run([sys.executable, "-c", PROCESS], env=dict(environment), check=True, timeout=120)
+def run_process(environment: Mapping[str, str]) -> str:
+    """Run a process that exports to its end, and return what it printed."""
+    command = [sys.executable, "-c", PROCESS]
+    done = subprocess.run(
+        command, env=dict(environment), check=True, timeout=120, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
 
 
 def test_what_is_left_goes_out_at_the_end_and_says_who_sent_it() -> None:
@@ -216,4 +222,4 @@ def test_the_users_own_service_name_and_choice_of_signals_hold() -> None:
 
 
 def test_a_dead_collector_keeps_no_process_from_ending() -> None:
-    run_process({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})
+    assert run_process({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}) == "exports\n"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from meetctl.domain.delivery import STREAMS, LeftSession, Stream, find_owner, stream_of
 from meetctl.domain.events import parse_journal
-from meetctl.domain.session_bundle import DELIVERED, DELIVERY_LOCK
+from meetctl.domain.session_bundle import BUNDLES, DELIVERED, DELIVERY_LOCK
 from meetctl.errors import MeetctlError
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class FileOutboxes:
 
     def _list_waiting(self) -> list[str]:
         waiting = []
-        for path in sorted(self._sessions.glob(f"*/{STATE}")):
+        for path in sorted(self._sessions.glob(f"{BUNDLES}/{STATE}")):
             if usage_waits(path.parent):
                 backend = _backend_of(path.parent)
                 if backend in (self._backend, None):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from meetctl.domain.events import parse_event, parse_journal
-from meetctl.domain.session_bundle import JOURNAL
+from meetctl.domain.session_bundle import BUNDLES, JOURNAL
 from meetctl.domain.state import SessionState, fold_events
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def find_journal(sessions: Path, *, session_id: str | None = None, jobs: Collect
     if not jobs:
         return None
     # Their directories' names begin with the time, so that the newest come first.
-    newest = sorted(sessions.glob(f"*/{JOURNAL}"), reverse=True)[:_MOST_LOOKED_AT]
+    newest = sorted(sessions.glob(f"{BUNDLES}/{JOURNAL}"), reverse=True)[:_MOST_LOOKED_AT]
     return next((journal for journal in newest if _read_job(journal) in jobs), None)
 
 

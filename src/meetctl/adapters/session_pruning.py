@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meetctl.domain.content_removal import ContentRemover
-from meetctl.domain.session_bundle import DELIVERED, DELIVERY_LOCK, JOURNAL, SESSION
-from meetctl.errors import OutputError
+from meetctl.domain.session_bundle import BUNDLES, DELIVERED, DELIVERY_LOCK, JOURNAL, SESSION
+from meetctl.errors import MediaError, OutputError
 
 if TYPE_CHECKING:
     from meetctl.domain.session_bundle import SessionBundle
@@ -40,15 +40,18 @@ class BundlePruner:
         self._sessions = sessions
         self._look_up = look_up
 
-    def clear_leftovers(self) -> int:
-        """Remove what an earlier prune that was ended had no time for; return how many sessions that were."""
-        cleared = 0
-        for path in sorted(self._sessions.glob(f"{_TRASH}*")):
-            with _locking(path) as is_mine:
-                if is_mine:
-                    shutil.rmtree(path, ignore_errors=True)
-                    cleared += 1
-        return cleared
+    def clear_leftovers(self, tell: Callable[[str], None]) -> int:
+        """Remove what an earlier prune that was ended had no time for; return how many sessions that were.
+
+        Those that cannot be removed are not counted; `tell` is told why.
+        """
+        removed = [path for path in self._sessions.glob(f"{_TRASH}*") if _clear(path, tell, _remove_all)]
+        reduced = [
+            path.parent
+            for path in self._sessions.glob(f"{BUNDLES}/{_OLD}")
+            if _clear(path.parent, tell, self._finish_reducing)
+        ]
+        return len(removed) + len(reduced)
 
     def remove(self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool]) -> bool:
         """Remove a session; False where it is in use, has gone, or is no longer wanted so.
@@ -87,11 +90,20 @@ class BundlePruner:
                     if journal is not None:
                         journal.replace(bundle.path / JOURNAL)
                     document.replace(bundle.path / SESSION)
-                    for path in sorted(bundle.path.iterdir()):
-                        if path.name not in _STAYING:
-                            path.rename(trash / path.name)
+                    _set_aside(bundle.path)
             shutil.rmtree(trash)
         return True
+
+    def _finish_reducing(self, bundle: Path) -> bool:
+        """Remove the rest of a bundle of which only the cost was kept; False where it is still whole."""
+        try:
+            is_reduced = self._look_up(bundle).pruned_at is not None
+        except MediaError:
+            return False  # no bundle: whose it is nobody knows
+        if is_reduced:
+            _set_aside(bundle)
+            _remove_all(bundle / _OLD)
+        return is_reduced
 
     def _is_still(self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool]) -> bool:
         """Look again, now that nobody else can prune it: it may have begun to run, or gone."""
@@ -99,6 +111,31 @@ class BundlePruner:
 
     def _trash_for(self, path: Path) -> Path:
         return path.with_name(f"{_TRASH}{path.name}.{os.getpid()}")
+
+
+def _clear(path: Path, tell: Callable[[str], None], remove: Callable[[Path], bool]) -> bool:
+    """Remove what is left, unless somebody else is at it; say whether it is gone."""
+    with _locking(path) as is_mine:
+        try:
+            return is_mine and remove(path)
+        except OSError as error:
+            tell(f"what an interrupted prune left in {path} cannot be removed: {error.strerror or error}")
+            return False
+
+
+def _remove_all(path: Path) -> bool:
+    """Remove as much of a directory as can be, and raise an OSError where something stays."""
+    shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        shutil.rmtree(path)
+    return True
+
+
+def _set_aside(bundle: Path) -> None:
+    """Move what goes to where it is removed."""
+    for path in sorted(bundle.iterdir()):
+        if path.name not in _STAYING:
+            path.rename(bundle / _OLD / path.name)
 
 
 def _draft_journal(bundle: SessionBundle, remover: ContentRemover, drafts: ExitStack) -> Path | None:

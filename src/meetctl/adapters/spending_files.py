@@ -21,6 +21,7 @@ import psutil
 from meetctl.core.local_stack import ProcessIdentity
 from meetctl.domain.budget import BudgetLimits
 from meetctl.domain.events import parse_journal
+from meetctl.domain.session_bundle import BUNDLES
 from meetctl.domain.spending import SessionSpending, Spent
 from meetctl.errors import OutputError
 
@@ -130,7 +131,7 @@ def read_journals(sessions: Path, journal: str, since: datetime) -> Iterator[Ite
 
     `journal` is the name of the file in each bundle. What cannot be read is left out.
     """
-    for path in sorted(sessions.glob(f"*/{journal}")):
+    for path in sorted(sessions.glob(f"{BUNDLES}/{journal}")):
         try:
             text = path.read_bytes() if path.stat().st_mtime >= since.timestamp() else b""
         except OSError:

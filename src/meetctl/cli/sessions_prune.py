@@ -76,7 +76,7 @@ def _prune(
 ) -> list[tuple[SessionBundle, Outcome]]:
     """Let the sessions go; what is interrupted tells how far it came."""
     pruner = session_pruner(place)
-    leftovers = pruner.clear_leftovers()
+    leftovers = pruner.clear_leftovers(warn)
     if leftovers:
         note(f"the rest of {count_of(leftovers, 'session')} that an interrupted prune left was removed")
     outcomes: list[tuple[SessionBundle, Outcome]] = []

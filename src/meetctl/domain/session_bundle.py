@@ -18,6 +18,9 @@ DELIVERED = "delivered.json"
 DELIVERY_LOCK = "delivery.lock"
 """Held by whoever delivers its usage."""
 
+BUNDLES = "[!.]*"
+"""A pattern for bundles' directories; a hidden one is being imported or removed, and is no session."""
+
 RunState = Literal["running", "ended", "killed", "unknown"]
 """Running: somebody holds its journal open. Ended: the journal has the session's end. Killed: nobody writes
 it, and it has no end. Unknown: it has no end, and nobody can tell whether it is written, as the journal is

@@ -38,11 +38,27 @@ class SessionCatalogue(Protocol):
         """
 
 
+class RunningSessions(Protocol):
+    """The sessions of this machine that run; made to be asked again and again."""
+
+    async def look(self) -> Sequence[SessionBundle]:
+        """Return those that run, or may run, and those that have ended since the last look, newest first.
+
+        The first look returns none that had ended before.
+
+        Raises:
+            MediaError: The place where they are kept cannot be read.
+        """
+
+
 class SessionPruner(Protocol):
     """Removes sessions from this machine; whatever interrupts it, each is whole, reduced or gone."""
 
-    def clear_leftovers(self) -> int:
-        """Remove what an interrupted prune left, and return how many sessions that were."""
+    def clear_leftovers(self, tell: Callable[[str], None]) -> int:
+        """Remove what an interrupted prune left, and return of how many sessions nothing is left now.
+
+        Of those that cannot be removed `tell` is told.
+        """
 
     def remove(self, bundle: SessionBundle, is_wanted: Callable[[SessionBundle], bool]) -> bool:
         """Remove a session; False where it is in use, has gone, or is no longer wanted as it is by then.

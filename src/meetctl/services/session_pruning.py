@@ -57,7 +57,7 @@ def judge(bundle: SessionBundle, request: PruneRequest) -> Verdict:
         return "may run"
     if bundle.usage_waits and not request.takes_undelivered:
         return "usage waits"
-    if request.keeps_cost and bundle.pruned_at is not None and not bundle.media_bytes:
+    if request.keeps_cost and bundle.pruned_at is not None:
         return "is pruned"
     return "goes"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meetctl.core.places import NO_LOGS
+from meetctl.domain.session_bundle import BUNDLES, SESSION
 from meetctl.errors import ServiceError
 from meetctl.stack.livekit_server import start_livekit_server
 from meetctl.stack.offline_part import start_offline_providers
@@ -143,8 +144,8 @@ async def _finished_bundle(sessions: Path, before: set[Path]) -> Path:
 
 
 def _bundles(sessions: Path) -> list[Path]:
-    return [path.parent for path in sessions.glob("*/session.json")]
+    return [path.parent for path in sessions.glob(f"{BUNDLES}/{SESSION}")]
 
 
 def _has_ended(bundle: Path) -> bool:
-    return "ended_at" in json.loads((bundle / "session.json").read_bytes())
+    return "ended_at" in json.loads((bundle / SESSION).read_bytes())

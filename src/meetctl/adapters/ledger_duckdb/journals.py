@@ -65,7 +65,12 @@ def find_journals(sessions: Path) -> list[Path]:
     """
     if not sessions.is_dir():
         return []
-    return sorted(entry for name in os.scandir(sessions) if (entry := Path(name.path) / JOURNAL).is_file())
+    return sorted(Path(one.path) / JOURNAL for one in os.scandir(sessions) if _is_bundle(one))
+
+
+def _is_bundle(entry: os.DirEntry[str]) -> bool:
+    # A hidden one is being imported or removed.
+    return not entry.name.startswith(".") and Path(entry.path, JOURNAL).is_file()
 
 
 def count_new_bytes(journals: Iterable[Path], cursors: Mapping[str, Cursor]) -> int:

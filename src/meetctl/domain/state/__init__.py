@@ -8,6 +8,7 @@ views of the same SessionState. The parts, by subject:
     conversation  what was said, and what the agent does
     turns         turns with their latency by stage, and what each cost
     looks         frames seen, kept and sent; requests to the model
+    spending      how much was spent when
     health        errors, degradations, the backend, knowledge, tools
     steering      control messages and steps of a budget
 

@@ -61,6 +61,17 @@ class Request:
     cached_input_tokens: int
     output_tokens: int
     usd: Decimal | None
+    image_usd: Decimal | None
+    """The images' share of `usd`."""
+    frames: tuple[str, ...]
+    """The kept frames that it took, oldest first."""
+    looks: tuple[str, ...]
+    """What the model had asked to look at closely, sent besides."""
+    as_of_us: int
+    """It took frames up to this media time."""
+    sent_size: tuple[int, int] | None
+    """How the newest of its frames was sent, in pixels."""
+    detail: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +124,8 @@ def ask(requests: Requests, event: Event) -> Requests:
     """Take `llm.request`."""
     fields = event.fields
     outcome = text(fields, "outcome") or "done"
+    lines = read_usage(event.type, fields)
+    as_of_us, width, height = (whole(fields, name) for name in ("as_of_us", "width", "height"))
     request = Request(
         request=text(fields, "request") or f"request {requests.made + 1}",
         t=event.t,
@@ -126,7 +139,13 @@ def ask(requests: Requests, event: Event) -> Requests:
         input_tokens=count(fields, "input_tokens"),
         cached_input_tokens=count(fields, "cached_input_tokens"),
         output_tokens=count(fields, "output_tokens"),
-        usd=add_usd(line.usd for line in read_usage(event.type, fields)),
+        usd=add_usd(line.usd for line in lines),
+        image_usd=add_usd(line.image_usd for line in lines),
+        frames=texts(fields, "images"),
+        looks=texts(fields, "looked"),
+        as_of_us=_to_us(event.t) if as_of_us is None else as_of_us,
+        sent_size=(width, height) if width and height else None,
+        detail=text(fields, "detail"),
     )
     is_billed = bool(billed_quantities(event.type, fields))
     return replace(
@@ -145,7 +164,11 @@ def _read_frame(event: Event) -> KeptFrame:
     return KeptFrame(
         frame=text(event.fields, "frame") or "",
         track=text(event.fields, "track"),
-        t_us=int(event.t * 1_000_000) if t_us is None else t_us,
+        t_us=_to_us(event.t) if t_us is None else t_us,
         width=whole(event.fields, "width"),
         height=whole(event.fields, "height"),
     )
+
+
+def _to_us(t: float) -> int:
+    return round(t * 1_000_000)

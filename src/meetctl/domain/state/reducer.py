@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from meetctl.domain.session_cost import USAGE_TYPES, UsageTotal
-from meetctl.domain.state import about, conversation, health, looks, people, steering, turns
+from meetctl.domain.state import about, conversation, health, looks, people, spending, steering, turns
 from meetctl.domain.state.about import About, Looking, Recording
 from meetctl.domain.state.conversation import Conversation
 from meetctl.domain.state.health import Health
 from meetctl.domain.state.looks import Frames, Requests
 from meetctl.domain.state.people import People, Tracks
+from meetctl.domain.state.spending import Spending
 from meetctl.domain.state.steering import Steering
 from meetctl.domain.state.turns import Turns
 
@@ -38,6 +39,7 @@ class SessionState:
     frames: Frames = field(default_factory=Frames)
     requests: Requests = field(default_factory=Requests)
     usage: UsageTotal = field(default_factory=UsageTotal)
+    spending: Spending = field(default_factory=Spending)
     health: Health = field(default_factory=Health)
     steering: Steering = field(default_factory=Steering)
     t: float = 0.0
@@ -119,7 +121,11 @@ def _add_usage(usage: UsageTotal, event: Event) -> UsageTotal:
 
 _Taker = tuple[str, Callable[[Any, "Event"], Any]]
 
-_USAGE: tuple[_Taker, ...] = (("usage", _add_usage), ("turns", turns.add_usage))
+_USAGE: tuple[_Taker, ...] = (
+    ("usage", _add_usage),
+    ("turns", turns.add_usage),
+    ("spending", spending.spend),
+)
 
 _TAKERS: Mapping[str, tuple[_Taker, ...]] = {
     "session.started": (

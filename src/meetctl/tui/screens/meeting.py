@@ -18,6 +18,7 @@ from meetctl.tui.widgets.logs import LogsPanel
 from meetctl.tui.widgets.meeting_header import MeetingHeaderLine
 from meetctl.tui.widgets.panel import Panel
 from meetctl.tui.widgets.participants import ParticipantsPanel
+from meetctl.tui.widgets.totals_strip import TotalsStrip
 from meetctl.tui.widgets.vision import VisionPanel
 
 if TYPE_CHECKING:
@@ -43,13 +44,14 @@ class MeetingScreen(Screen[None]):
     On a small terminal there is one panel at a time, and a line that names them all.
     """
 
-    ALLOW_IN_MAXIMIZED_VIEW = "Footer, #meeting-header"
+    ALLOW_IN_MAXIMIZED_VIEW = "Footer, TotalsStrip, #meeting-header"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  Textual declares it as it is
         (0, "-narrow"),
         (110, "-medium"),
         (160, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall")]  # noqa: RUF012  as above
+    BINDING_GROUP_TITLE = "Meeting"
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "back", "Back"),
         ("m", "toggle_maximized", "Maximise"),
@@ -73,6 +75,7 @@ class MeetingScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
+        yield TotalsStrip(is_read_only=self.dependencies.is_read_only)
         yield MeetingHeaderLine()
         yield Static(id="tabs", markup=False)
         with Grid(id="panels"):

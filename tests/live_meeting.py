@@ -61,6 +61,11 @@ class LiveStack:
         """Return what the model was asked for so far, in all meetings."""
         return await asyncio.to_thread(self.offline.usage, "openai", "chat")
 
+    async def count_ears(self) -> float:
+        """Return how many connections to the recognizer there have been so far, in all meetings."""
+        used = await asyncio.to_thread(self.offline.usage, "deepgram", "listen")
+        return used.get("connections", 0)
+
     async def break_provider(self, provider: str, kind: str, **settings: float) -> None:
         """Put a fault in force."""
         await asyncio.to_thread(self.offline.break_provider, provider, kind, **settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -28,7 +28,7 @@ from tests.written_journals import (
 
 from meetctl.adapters.ledger_duckdb import DuckLedger
 from meetctl.adapters.system_clock import SystemClock
-from meetctl.domain.ledger import Completeness, Dimension, FoldReport, Selection, Spending
+from meetctl.domain.ledger import DIMENSIONS, Completeness, Dimension, FoldReport, Selection, Spending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -346,6 +346,48 @@ def test_both_ledgers_agree_however_the_journal_comes_in(data: st.DataObject) ->
             by: tuple[Dimension, ...] = ("tenant", "session", "room", "day", "model")
             assert real.sum_spending(Selection(), by) == fake.sum_spending(Selection(), by)
             assert real.count_completeness(Selection()) == fake.count_completeness(Selection())
+
+
+MOMENTS = st.integers(-7200, 3 * 86_400).map(
+    lambda seconds: datetime(2026, 11, 16, tzinfo=UTC) + timedelta(seconds=seconds)
+) | st.sampled_from([datetime(2026, 11, day, tzinfo=UTC) for day in (16, 17, 18)])
+
+
+@settings(max_examples=10)
+@given(st.data())
+def test_any_period_by_anything_is_that_of_the_domain(data: st.DataObject) -> None:
+    """Usage of three days, some of it undated, in batches of any size; sums that are kept hide nothing."""
+    drawn = data.draw(st.lists(st.tuples(REGULAR, MOMENTS | st.none()), min_size=1, max_size=12))
+    with TemporaryDirectory() as directory:
+        sessions = Path(directory) / "sessions"
+        for session in ("s1", "s2"):
+            events = [
+                {
+                    **make_event(kind, seq, session=session, **fields),
+                    "ts": "unknown" if moment is None else moment.isoformat(),
+                    "tenant_id": data.draw(st.sampled_from([None, "northwind"])),
+                }
+                for seq, ((kind, fields), moment) in enumerate(drawn)
+            ]
+            write_journal(sessions, session, format_lines(events))
+        real, fake = (
+            duck_ledger(sessions, batch_bytes=data.draw(st.integers(300, 5000))),
+            FakeLedger(sessions),
+        )
+        assert real.fold(no_progress).events == fake.fold(no_progress).events
+        for selection in (
+            Selection(),
+            Selection(
+                since=data.draw(MOMENTS | st.none()),
+                until=data.draw(MOMENTS | st.none()),
+                session=data.draw(st.sampled_from(["s1", None])),
+                tenant=data.draw(st.sampled_from(["northwind", None])),
+            ),
+        ):
+            by = data.draw(st.lists(st.sampled_from(DIMENSIONS), unique=True))
+            assert sorted(map(repr, map(_unscaled, real.sum_spending(selection, by)))) == sorted(
+                map(repr, map(_unscaled, fake.sum_spending(selection, by)))
+            )
 
 
 def test_the_first_of_two_events_with_one_number_counts(ledger: Sums, sessions: Path) -> None:

@@ -25,7 +25,7 @@ from meetctl.adapters.ledger_duckdb import DuckLedger
 from meetctl.adapters.ledger_duckdb.lock import WAIT_S
 from meetctl.adapters.system_clock import SystemClock
 from meetctl.core.places import ledger_file, sessions_directory
-from meetctl.domain.ledger import Selection
+from meetctl.domain.ledger import DIMENSIONS, Selection
 from meetctl.errors import MeetctlError, ServiceError
 
 if TYPE_CHECKING:
@@ -157,6 +157,57 @@ def test_a_database_that_is_open_elsewhere_is_said_so(meetctl: MeetctlRunner) ->
         result = meetctl("cost")
     assert result.returncode == 3
     assert "open in another program" in result.stderr
+
+
+def test_an_older_ledger_is_brought_up_and_keeps_what_it_has() -> None:
+    """That of the first schema had no sums, and the journals may be gone by now."""
+    sessions = sessions_directory()
+    path = write_meeting(sessions)
+    write_journal(sessions, "odd", b"nothing\n")
+    ledger = make_ledger()
+    ledger.fold(no_progress)
+    asked = [
+        ledger.sum_spending(Selection(), DIMENSIONS),
+        ledger.count_completeness(Selection()),
+        list(ledger.query("FROM cost ORDER BY ALL")),
+    ]
+    take_back = "DROP VIEW cost; DROP TABLE store.spending; UPDATE store.meta SET schema_version = 1"
+    list(ledger.query(take_back, write=True))
+    path.unlink()
+    ledger.fold(no_progress)
+    assert asked == [
+        ledger.sum_spending(Selection(), DIMENSIONS),
+        ledger.count_completeness(Selection()),
+        list(ledger.query("FROM cost ORDER BY ALL")),
+    ]
+    assert len(asked[0]) == 4
+    assert ledger.count_completeness(Selection()).unreadable_lines == 1
+
+
+def test_the_view_of_costs_is_the_sum_of_usage() -> None:
+    sessions = sessions_directory()
+    write_meeting(sessions)
+    unpriced = {**STT_USE, "usd": None, "usd_by_unit": {"minutes": None}}
+    events = [
+        make_event("stt.usage", 0, session="s2", **STT_USE),
+        make_event("stt.usage", 1, session="s2", **unpriced),
+    ]
+    write_journal(sessions, "s2", format_lines(events))
+    ledger = make_ledger()
+    ledger.fold(no_progress)
+    _, *kept = ledger.query("FROM cost ORDER BY ALL")
+    _, *summed = ledger.query(
+        """
+        SELECT session_id, tenant_id, room, day, provider, model, unit, basis, count(*) FILTER (is_first),
+               (CASE unit WHEN 'minutes' THEN sum(measured) / 60 ELSE sum(measured) END)::DOUBLE,
+               CASE WHEN count(usd) = count(*) THEN sum(usd) END, coalesce(sum(usd), 0),
+               count(*) FILTER (usd IS NULL), sum(image_tokens)::BIGINT,
+               CASE WHEN count(image_usd) = count(*) THEN sum(image_usd) END
+        FROM usage GROUP BY session_id, tenant_id, room, day, provider, model, unit, basis ORDER BY ALL
+        """
+    )
+    assert kept == summed
+    assert {row[10] for row in kept} >= {None, Decimal("0.001212")}
 
 
 def test_a_ledger_of_a_newer_meetctl_is_left_alone(meetctl: MeetctlRunner) -> None:

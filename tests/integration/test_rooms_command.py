@@ -252,12 +252,31 @@ def test_a_room_is_shown_with_everybody_and_every_order(operator: Operator) -> N
     asyncio.run(use())
 
 
+def test_a_secret_that_is_too_short_is_refused_by_the_server_and_not_by_a_library(
+    meetctl: MeetctlRunner, server: LiveKitAccess
+) -> None:
+    environment = {
+        "LIVEKIT_URL": server.url,
+        "LIVEKIT_API_KEY": server.api_key,
+        "LIVEKIT_API_SECRET": "secret",
+    }
+    done = meetctl("rooms", "list", env=environment)
+    assert (done.returncode, done.stderr.splitlines()) == (
+        3,
+        [
+            f"meetctl: the LiveKit server {server.url} refused the key {server.api_key!r}",
+            "  hint: LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be this server's",
+        ],
+    )
+
+
 def test_names_that_are_not_there_are_told_with_names_like_them(operator: Operator) -> None:
     async def use() -> None:
         async with attend(operator.access, "standup", "maya"):
             assert await operator.refused("rooms", "show", "Standap") == (
                 "3 meetctl: there is no room 'Standap'\n  hint: is it 'standup'?\n"
             )
+            assert "is it 'standup'?" in await operator.refused("rooms", "show", "st")
             assert "there is no room 'zzz'" in await operator.refused(
                 "rooms", "close", "standup", "zzz", "-y"
             )

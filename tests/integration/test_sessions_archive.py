@@ -112,6 +112,17 @@ def test_an_archive_opens_elsewhere_and_proves_the_same(
     assert [path.name for path in bundle.parent.iterdir()] == [DEMO]
 
 
+@pytest.mark.parametrize(("options", "status"), [((), 1), (("--verify",), 4)])
+def test_replay_names_what_opens_an_archive(
+    meetctl: MeetctlRunner, recordings: Path, tmp_path: Path, options: tuple[str, ...], status: int
+) -> None:
+    archive = tmp_path / "demo.zip"
+    assert meetctl("sessions", "export", recordings / "live-demo", "-o", archive).returncode == 0
+    done = meetctl("replay", *options, archive)
+    assert done.returncode == status
+    assert f"{archive} is a ZIP archive; `meetctl sessions import` unpacks a session's" in done.stderr
+
+
 def test_without_content_nothing_of_it_is_in_the_archive(meetctl: MeetctlRunner, tmp_path: Path) -> None:
     write_session(tmp_path / "s", SESSION)
     target = tmp_path / "report.zip"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.session_bundles import open_journal, write_session
+from tests.terminal import on_terminal
 
 from meetctl.adapters.delivery_state import FileOutboxes, usage_waits
 from meetctl.adapters.ledger_duckdb.journals import find_journals
@@ -99,6 +100,22 @@ def test_a_terminal_that_says_yes_lets_it_go(sessions: Path) -> None:
     status, shown = answer_on_terminal(command(sessions), "y")
     assert (status, names(sessions)) == (0, [YOUNG])
     assert "1 of 1 session removed" in shown
+
+
+@pytest.mark.parametrize(("key", "status", "said"), [("Ctrl-C", 130, ""), ("Ctrl-D", 1, "nothing was done")])
+def test_a_question_without_an_answer_ends_its_line_and_changes_nothing(
+    sessions: Path, key: str, status: int, said: str
+) -> None:
+    with on_terminal(*command(sessions)[3:], environment={}) as terminal:
+        asked = terminal.wait_for("[y/N] ")
+        if key == "Ctrl-C":
+            terminal.interrupt()
+        else:
+            terminal.type("\x04")
+        assert terminal.exit_status() == status
+    assert terminal.text[asked:].startswith("\n")
+    assert said in terminal.text[asked:]
+    assert names(sessions) == [OLD, YOUNG]
 
 
 def test_without_a_terminal_nothing_goes_unless_told(meetctl: MeetctlRunner, sessions: Path) -> None:

@@ -232,7 +232,7 @@ def test_an_order_that_no_worker_takes_is_given_again_and_at_last_taken_back() -
         sent: list[str] = []
 
         async def watch() -> None:
-            for _ in range(55):
+            for _ in range(round(ORDER.limit_s) - 1):
                 await asyncio.sleep(1)
                 sent.append((await world.rooms.list_dispatches("standup"))[-1].id)
 

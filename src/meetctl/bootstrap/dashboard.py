@@ -2,66 +2,153 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from meetctl.bootstrap import AuditTask, audit_one, session_catalogue, system_clock
-from meetctl.errors import MeetctlError
+from meetctl.bootstrap import price_book, room_admin, session_catalogue, system_clock
+from meetctl.bootstrap.rooms import local_workers, room_observer
+from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
-    from meetctl.domain.audit import RecordingAudit
-    from meetctl.domain.session_bundle import SessionBundle
-    from meetctl.ports import DashboardFeed, EventSource, Progress
+    from meetctl.core.local_stack import LiveKitAccess
+    from meetctl.domain.view.dashboard import DashboardView
+    from meetctl.ports import DashboardFeed, EventSource
     from meetctl.services.dashboard.player import Player
+    from meetctl.services.dashboard.sources import RoomSources
     from meetctl.services.dashboard.what_if import WhatIf
-    from meetctl.services.replay import AuditRequest
-
-
-def live_feed(sessions: Path) -> DashboardFeed:
-    """Return the meetings that go on."""
-    from meetctl.services.dashboard.feed import LiveFeed
-
-    return LiveFeed(session_catalogue(sessions), _open_journal, clock=system_clock())
-
-
-def replay_player(bundles: Sequence[SessionBundle]) -> Player:
-    """Return what plays recorded sessions: one, or two side by side."""
-    from meetctl.services.dashboard.player import Player
-
-    # A bundle says itself where its journal is, so any catalogue reads it.
-    catalogue = session_catalogue(bundles[0].path.parent)
-    return Player(bundles, catalogue.read_events, clock=system_clock())
-
-
-def session_what_if(bundle: SessionBundle) -> WhatIf | None:
-    """Return what audits a session by other policies, in a process of its own; None without a recording."""
-    from meetctl.services.dashboard.what_if import WhatIf
-
-    return WhatIf(bundle.path, _audit_elsewhere) if bundle.media_bytes else None
-
-
-def run_replay_dashboard(player: Player, what_if: WhatIf | None) -> int:
-    """Show recorded sessions until the dashboard is left, and return the command's exit code."""
-    from meetctl.adapters.worker_processes import prepare_processes
-
-    prepare_processes()
-    return _run(feed=player, player=player, what_if=what_if)
-
-
-def run_dashboard(feed: DashboardFeed) -> int:
-    """Show the dashboard until it is left, and return the command's exit code."""
-    return _run(feed=feed)
-
-
-def _run(*, feed: DashboardFeed, player: Player | None = None, what_if: WhatIf | None = None) -> int:
-    from meetctl.tui.app import Dashboard
     from meetctl.tui.dependencies import Dependencies
 
-    app = Dashboard(Dependencies(feed=feed, clock=system_clock(), player=player, what_if=what_if))
-    app.run()
-    return app.return_code or 0
+
+def live_feed(
+    sessions: Path, access: LiveKitAccess | None = None, *, rooms: Collection[str] = ()
+) -> DashboardFeed:
+    """Return the meetings that go on: on this machine, and on a LiveKit server; of all rooms, or of these."""
+    from meetctl.adapters.running_sessions import DirectoryRuns
+    from meetctl.services.dashboard.feed import LiveFeed
+    from meetctl.services.dashboard.sources import FeedSources
+
+    sources = FeedSources(
+        sessions=DirectoryRuns(sessions, session_catalogue(sessions).look_up),
+        open_journal=_open_journal,
+        workers=local_workers(),
+        livekit=_room_sources(access) if access is not None else None,
+    )
+    return LiveFeed(sources, clock=system_clock(), rooms=rooms)
+
+
+def run_dashboard(feed: DashboardFeed, *, theme: str | None = None, is_read_only: bool = False) -> int:
+    """Show the dashboard until it is left, and return the command's exit code.
+
+    Raises:
+        UsageError: There is no terminal to show it on, or no such theme.
+        MeetctlError: The feed failed.
+    """
+    return show_dashboard(feed, theme=theme, is_read_only=is_read_only)
+
+
+def show_dashboard(
+    feed: DashboardFeed,
+    *,
+    theme: str | None,
+    is_read_only: bool,
+    player: Player | None = None,
+    what_if: WhatIf | None = None,
+) -> int:
+    """Show live meetings, or what a player plays, until it is left; as `run_dashboard` says."""
+    from meetctl.tui.run import run_app
+    from meetctl.tui.themes import check_theme
+
+    check_theme(theme)
+    _check_terminal()
+    # Where nobody takes what libraries log, Python writes their warnings into the middle of the screen.
+    logging.getLogger().addHandler(logging.NullHandler())
+    dependencies = _make_dependencies(feed, is_read_only=is_read_only)
+    return run_app(replace(dependencies, player=player, what_if=what_if), theme=theme)
+
+
+def _make_dependencies(feed: DashboardFeed, *, is_read_only: bool) -> Dependencies:
+    from meetctl.adapters.media_av.frame_pictures import RecordedPictures
+    from meetctl.services.dashboard.shared_prices import SharedPrices
+    from meetctl.tui.dependencies import Dependencies
+
+    return Dependencies(
+        feed=feed,
+        clock=system_clock(),
+        pictures=RecordedPictures(),
+        prices=SharedPrices(lambda: price_book(())),
+        is_read_only=is_read_only,
+    )
+
+
+def read_view(feed: DashboardFeed) -> DashboardView:
+    """Return what the dashboard would show once every source has answered, or after some seconds.
+
+    Raises:
+        MeetctlError: The feed failed.
+    """
+    import asyncio
+
+    from meetctl.services.dashboard.first_view import read_first_view
+
+    return asyncio.run(read_first_view(feed))
+
+
+def serve_dashboard(
+    command: str, *, host: str, port: int, password: str | None, ready: Callable[[str], None]
+) -> None:
+    """Serve a command that shows a dashboard to browsers, until Ctrl-C.
+
+    Raises:
+        ServiceError: The address cannot be had.
+    """
+    from meetctl.adapters.dashboard_server import DashboardServer
+
+    DashboardServer(command, host=host, port=port, password=password, ready=ready).run()
+
+
+def _check_terminal() -> None:
+    """Make sure that there is a terminal, or a browser that stands in for one.
+
+    Textual reads keys from stdin and draws on stderr.
+    """
+    if "TEXTUAL_DRIVER" in os.environ:
+        return
+    streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
+    for name, stream in streams.items():
+        if stream is None or not stream.isatty():
+            raise UsageError(
+                f"the dashboard needs a terminal, and {name} is none",
+                hint="`meetctl tui --json` prints what it would show",
+            )
+
+
+def agent_session(access: LiveKitAccess, room: str, agent: str, session_id: str) -> EventSource:
+    """Return what a LiveKit agent that is not ours tells in its room, as events of a session."""
+    from meetctl.adapters.agent_session_observer import AgentSessionObserver
+
+    _silence_livekit()
+    return AgentSessionObserver(access, room, agent, session_id, book=price_book(()), clock=system_clock())
+
+
+def _room_sources(access: LiveKitAccess) -> RoomSources:
+    from meetctl.services.dashboard.sources import RoomSources
+
+    return RoomSources(
+        open_rooms=lambda: room_admin(access),
+        open_agent=lambda room, session_id: room_observer(access, room, session_id),
+        open_session=lambda room, agent, session_id: agent_session(access, room, agent, session_id),
+    )
+
+
+def _silence_livekit() -> None:
+    """What the WebRTC library says of its connections is for its developers; failures come as errors."""
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)
 
 
 def _open_journal(journal: Path) -> EventSource:
@@ -69,23 +156,3 @@ def _open_journal(journal: Path) -> EventSource:
     from meetctl.services.following import JournalFollower
 
     return JournalFollower(JournalReader(journal))
-
-
-def _audit_elsewhere(path: Path, request: AuditRequest, progress: Progress) -> RecordingAudit:
-    """Audit a recording in a process of its own, so that decoding holds up no screen.
-
-    Raises:
-        MeetctlError: It cannot be audited.
-    """
-    from meetctl.adapters.worker_processes import run_in_processes
-
-    task = AuditTask(path=path, request=request, price_files=(), frames_directory=None, frames_folder="")
-    try:
-        done = next(run_in_processes(audit_one, [task], jobs=1, progress_of=lambda _: progress))
-    except RuntimeError as error:
-        raise MeetctlError(f"the audit of {path} failed") from error
-    if done.result is None:
-        raise MeetctlError(f"the process that audited {path} was killed")
-    if isinstance(done.result, MeetctlError):
-        raise done.result
-    return done.result

@@ -11,7 +11,9 @@ from meetctl.core.config import KEY_VARIABLES, Sources, find_livekit, read_value
 from meetctl.core.config_files import find_files, read_files
 from meetctl.core.lk_config import lk_path
 from meetctl.core.local_stack import read_stack, stack_directory
+from meetctl.core.offers import find_offer
 from meetctl.core.places import config_directory
+from meetctl.core.sources import LIVEKIT_VARIABLES
 from meetctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,6 +78,18 @@ def find_server(url: str | None = None) -> LiveKitAccess:
         UsageError: There is none, or its key or secret is missing.
     """
     return find_livekit(find_sources(url=url))
+
+
+def find_server_if_any(url: str | None = None) -> LiveKitAccess | None:
+    """Return the LiveKit server that a command may use, and a key to it; None where nothing names one.
+
+    Raises:
+        UsageError: One is named, and its key or secret is missing.
+    """
+    sources = find_sources(url=url)
+    if find_offer(sources) is None and not any(map(sources.values.get, LIVEKIT_VARIABLES)):
+        return None
+    return find_livekit(sources)
 
 
 def find_keys() -> dict[str, str]:

@@ -26,5 +26,8 @@ def confirm(question: str, *, yes: bool) -> None:
         # The shell's prompt shall not stand behind the question.
         sys.stderr.write("\n")
         raise
+    if not answer.endswith("\n"):
+        # Ctrl-D is no answer, and ends no line either.
+        sys.stderr.write("\n")
     if answer.strip().lower() not in ("y", "yes"):
         raise MeetctlError("nothing was done")

@@ -6,6 +6,7 @@ import errno
 import functools
 import os
 import sys
+import warnings
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -59,6 +60,8 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # The library that signs tokens prints this on every command; those that are about keys say it plainly.
+    warnings.filterwarnings("ignore", "The HMAC key is", append=True)
     end_process(_call(sys.argv[1:]))
 
 

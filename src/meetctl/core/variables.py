@@ -186,6 +186,8 @@ _CONNECTIONS = (
     ),
 )
 
+_DASHBOARD = (_secret("MEETCTL_TUI_PASSWORD", "tui.password", "the password of a dashboard that is served"),)
+
 _WHOLE = faults.whole_number()
 _SECONDS = faults.number()
 _PORT = faults.whole_number(most=65535)
@@ -343,6 +345,6 @@ CONNECTIONS = tuple(variable.name for variable in _CONNECTIONS)
 """The names of those that say what is connected to, by which key."""
 
 VARIABLES: Mapping[str, Variable] = {
-    variable.name: variable for variable in (*_CONNECTIONS, *_OPTIONS, *_BUDGETS)
+    variable.name: variable for variable in (*_CONNECTIONS, *_OPTIONS, *_BUDGETS, *_DASHBOARD)
 }
 """All of them, by name."""

@@ -128,10 +128,15 @@ class Dispatch:
 
 
 def find_close_names(name: str, known: Iterable[str], *, most: int = 3) -> list[str]:
-    """Return which of the known names may have been meant, the closest first.
+    """Return which of the known names may have been meant: the closest first, then those that begin so.
 
     >>> find_close_names("Standup", ["standup", "retro", "standup-2"])
     ['standup', 'standup-2']
+    >>> find_close_names("acme", ["acme-quarterly-review", "retro"])
+    ['acme-quarterly-review']
     """
+    folded = name.casefold()
     by_folded = {one.casefold(): one for one in known}
-    return [by_folded[close] for close in get_close_matches(name.casefold(), by_folded, n=most)]
+    begun = sorted(one for one in by_folded if folded and one.startswith(folded))
+    close = dict.fromkeys([*get_close_matches(folded, by_folded, n=most), *begun])
+    return [by_folded[one] for one in close][:most]

@@ -13,7 +13,7 @@ from meetctl.ports.media import FrameEncoder, FrameSink, FrameSource, MeetingRec
 from meetctl.ports.money import Ledger, SpendingBook
 from meetctl.ports.prices import PriceBook
 from meetctl.ports.progress import Progress
-from meetctl.ports.sessions import SessionCatalogue, SessionPruner, SessionStates
+from meetctl.ports.sessions import RunningSessions, SessionCatalogue, SessionPruner, SessionStates
 
 __all__ = [
     "AgentControl",
@@ -38,6 +38,7 @@ __all__ = [
     "Progress",
     "RemoteClock",
     "RoomAdmin",
+    "RunningSessions",
     "SessionCatalogue",
     "SessionPruner",
     "SessionStates",

@@ -30,7 +30,11 @@ class FramePictures(Protocol):
     """The pictures of kept frames."""
 
     async def read(self, meeting: Meeting, frame: KeptFrame, *, side: int) -> FramePicture | None:
-        """Return a frame, its longer side at most `side` pixels; None where no recording has it."""
+        """Return a frame, its longer side at most `side` pixels; None where no recording has it.
+
+        Raises:
+            MediaError: The meeting's recording is missing, or cannot be read.
+        """
 
 
 class MeetingActions(Protocol):

@@ -38,6 +38,19 @@ class SessionCatalogue(Protocol):
         """
 
 
+class RunningSessions(Protocol):
+    """The sessions of this machine that run; made to be asked again and again."""
+
+    async def look(self) -> Sequence[SessionBundle]:
+        """Return those that run, or may run, and those that have ended since the last look, newest first.
+
+        The first look returns none that had ended before.
+
+        Raises:
+            MediaError: The place where they are kept cannot be read.
+        """
+
+
 class SessionPruner(Protocol):
     """Removes sessions from this machine; whatever interrupts it, each is whole, reduced or gone."""
 

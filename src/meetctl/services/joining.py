@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from meetctl.domain.rooms import Dispatch, Job, Participant
     from meetctl.ports import Clock, EventSource, RoomAdmin, WorkerCensus
 
-OFFER_S = 10.0
-"""How long one order is waited for. A server offers it once, within some five seconds, and never again."""
+OFFER_S = 7.0
+"""How long one order is waited for. A server offers it once, for some three seconds, and never again; that a
+worker has taken it is listed up to five seconds late, and until then it must not be taken back."""
 
 _LOOK_EVERY_S = 0.2
 _GONE_S = 3.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from meetctl.ports import Clock, DashboardFeed, FramePictures, MeetingActions
     from meetctl.services.dashboard.player import Player
+    from meetctl.services.dashboard.shared_prices import SharedPrices
     from meetctl.services.dashboard.what_if import WhatIf
 
 
@@ -21,6 +22,10 @@ class Dependencies:
     """None where there are no pictures to show."""
     actions: MeetingActions | None = None
     """None where nothing may be done to meetings."""
+    is_read_only: bool = False
+    """Whether the operator wants only to look, which the totals' line says then."""
+    prices: SharedPrices | None = None
+    """None where nothing is projected."""
     player: Player | None = None
     """The feed where it is a replay; None where meetings go on."""
     what_if: WhatIf | None = None

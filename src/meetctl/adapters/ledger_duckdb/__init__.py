@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meetctl.adapters.ledger_duckdb import questions
+from meetctl.adapters.ledger_duckdb import questions, spending
 from meetctl.adapters.ledger_duckdb.database import open_ledger, translate_errors
 from meetctl.adapters.ledger_duckdb.folding import fold_journals
 from meetctl.adapters.ledger_duckdb.free_query import answer_query
@@ -77,12 +77,12 @@ class DuckLedger:
     def sum_spending(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[Spending]:
         """Return sums of usage, by the dimensions and by provider, model, unit and basis."""
         with self._open(read_only=True) as connection:
-            return questions.sum_spending(connection, selection, by)
+            return spending.sum_spending(connection, selection, by)
 
     def count_completeness(self, selection: Selection) -> Completeness:
         """Return what may be missing in the sums of a selection."""
         with self._open(read_only=True) as connection:
-            return questions.count_completeness(connection, selection)
+            return spending.count_completeness(connection, selection)
 
     def sum_tokens(self, selection: Selection, by: Sequence[Dimension] = ()) -> list[RequestTokens]:
         """Return the tokens of billed requests, by the dimensions and by day, provider, model and basis."""

@@ -13,7 +13,7 @@ from meetctl.errors import MeetctlError, OutputError, ServiceError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The number of the last migration in data/ledger."""
 
 _MEMORY_LIMIT = "512MB"
@@ -72,8 +72,7 @@ def _migrate(connection: DuckDBPyConnection, path: Path, *, read_only: bool) -> 
         script = (files("meetctl") / "data" / "ledger" / f"{number:03}.sql").read_text(encoding="utf-8")
         connection.begin()
         connection.execute(script)
-        connection.execute("DELETE FROM store.meta")
-        connection.execute("INSERT INTO store.meta VALUES (?, 0)", [number])
+        connection.execute("UPDATE store.meta SET schema_version = ?", [number])
         connection.commit()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meetctl.adapters.ledger_duckdb.spending import keep_sums
 from meetctl.domain.session_cost import USAGE_TYPES
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def merge_staged(connection: DuckDBPyConnection) -> int:
             )
     for statement in _INSERTS:
         connection.execute(statement)
+    keep_sums(connection)
     connection.execute(_SESSIONS)
     return _count(connection, "SELECT count(*) FROM staged")
 

@@ -135,6 +135,15 @@ def _find_media(path: Path, pruned: object) -> tuple[tuple[Path, ...], tuple[Pat
     return video, tuple(segment for segment in segments if segment.name == _AUDIO and _has_sound(segment))
 
 
+def find_video(path: Path) -> tuple[Path, ...]:
+    """Return the files of a bundle that may hold video: all of it, or a segment each.
+
+    Raises:
+        MediaError: There are none.
+    """
+    return _find_media(path, _read_session(path / "session.json")[0].get("pruned"))[0]
+
+
 def _has_sound(path: Path) -> bool:
     """Tell whether there is an audio stream: a file that was only just begun has none yet."""
     try:

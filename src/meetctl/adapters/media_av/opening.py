@@ -19,6 +19,7 @@ from meetctl.errors import MediaError
 
 _END_TIME_FORMATS = frozenset({"matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2"})
 """Demuxers whose duration is the time of the end; the others' is counted from the first packet."""
+_ZIP = b"PK\x03\x04"
 
 
 @contextmanager
@@ -28,10 +29,11 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     The name is never taken for a URL, and a playlist in the file cannot make FFmpeg use the network.
 
     Raises:
-        MediaError: It does not exist, may not be read, is no media, or is a pipe or device.
+        MediaError: It does not exist, may not be read, is no media, or is a pipe, a device or an archive.
     """
     with translate_errors(path):
         _refuse_special(path)
+        _refuse_archive(path)
         with av.open(
             f"file:{path}", "r", metadata_errors="replace", options={"protocol_whitelist": "file"}
         ) as container:
@@ -44,6 +46,14 @@ def _refuse_special(path: Path) -> None:
         raise MediaError(
             f"{path} is a pipe or a device, not a file", hint="save the recording to a file first"
         )
+
+
+def _refuse_archive(path: Path) -> None:
+    """Refuse an archive before FFmpeg takes some bytes of what is packed in it for media."""
+    with path.open("rb") as file:
+        is_archive = file.read(len(_ZIP)) == _ZIP
+    if is_archive:
+        raise MediaError(f"{path} is a ZIP archive; `meetctl sessions import` unpacks a session's for replay")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ CREATE SCHEMA store;
 CREATE SEQUENCE store.session_numbers;
 
 CREATE TABLE store.meta (schema_version INTEGER NOT NULL, unreadable BIGINT NOT NULL);
+INSERT INTO store.meta VALUES (1, 0);
 COMMENT ON COLUMN store.meta.unreadable IS 'how many lines of journals were no events; one that is read again counts again';
 
 CREATE TABLE store.journals (

@@ -35,6 +35,8 @@ class Meeting:
     """What LiveKit says of the room; None where it was not asked, or does not know it."""
     is_stale: bool = False
     """Whether its events may have stopped coming although it goes on."""
+    is_over: bool = False
+    """Whether it has ended, or was found to be over without its end having been told."""
     problem: str | None = None
     """Why its events do not come, in one sentence."""
 

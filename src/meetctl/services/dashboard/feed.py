@@ -1,120 +1,143 @@
-"""The live dashboard's feed: what the journals of this machine tell of the sessions that run."""
+"""The live dashboard's feed: meetings of this machine's journals and of a LiveKit server's rooms, as one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
-from meetctl.domain.state import SessionState, reduce
 from meetctl.domain.view.dashboard import DashboardView, Meeting, SourceHealth
-from meetctl.errors import MeetctlError
+from meetctl.services.dashboard.gathering import Gathering
+from meetctl.services.dashboard.sources import Inquiry
+from meetctl.services.dashboard.tasks import Tasks
+from meetctl.services.rooms import view_rooms
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
-
     from meetctl.domain.events import Event
-    from meetctl.domain.session_bundle import SessionBundle
-    from meetctl.ports import Clock, EventSource, SessionCatalogue
+    from meetctl.domain.room_view import RoomView
+    from meetctl.domain.workers import LocalWorker
+    from meetctl.ports import Clock, RoomAdmin
+    from meetctl.services.dashboard.followed import Followed
+    from meetctl.services.dashboard.sources import FeedSources
 
 VIEWS_A_SECOND = 10
-_LIST_EVERY_S = 1.0
-_EVENTS_KEPT = 5_000
+SESSIONS_EVERY_S = 1.0
+ROOMS_EVERY_S = 2.0
+WORKERS_EVERY_S = 2.0
 
-
-@dataclass(slots=True, kw_only=True)
-class _Followed:
-    """One session that is being followed."""
-
-    bundle: SessionBundle
-    state: SessionState = field(default_factory=SessionState)
-    events: deque[Event] = field(default_factory=lambda: deque(maxlen=_EVENTS_KEPT))
-    problem: str | None = None
-
-    def take(self, event: Event) -> None:
-        self.state = reduce(self.state, event)
-        self.events.append(event)
+NOT_CONFIGURED = "no LiveKit server is configured"
 
 
 class LiveFeed:
-    """The DashboardFeed port over the running sessions of this machine."""
+    """The DashboardFeed port over everything that goes on.
 
-    def __init__(
-        self, catalogue: SessionCatalogue, open_journal: Callable[[Path], EventSource], *, clock: Clock
-    ) -> None:
-        self._catalogue = catalogue
-        self._open_journal = open_journal
+    Journals of this machine are read as they are written. What runs elsewhere is followed through its room:
+    our agent sends its journal, of another LiveKit agent as much is known as it tells.
+    """
+
+    def __init__(self, sources: FeedSources, *, clock: Clock, rooms: Collection[str] = ()) -> None:
+        """Gather from these sources, all rooms or those of these names."""
+        self._sources = sources
         self._clock = clock
-        self._followed: dict[str, _Followed] = {}
+        self._rooms = frozenset(rooms)
         self._changed = asyncio.Event()
-        self._listed_at: datetime | None = None
-        self._error: str | None = None
+        self._followed: dict[str, Followed] = {}
 
     async def watch(self) -> AsyncGenerator[DashboardView, None]:
-        """Yield what is known, at once and then whenever it changes, at most ten times a second."""
-        async with asyncio.TaskGroup() as tasks:
-            gathering = tasks.create_task(self._gather(tasks), name="dashboard: sessions")
-            try:
-                while True:
-                    yield self._view()
-                    await asyncio.sleep(1 / VIEWS_A_SECOND)
-                    await self._changed.wait()
-                    self._changed.clear()
-            finally:
-                gathering.cancel()
+        """Yield what is known, at once and then whenever it changes, at most ten times a second.
+
+        It may be watched once at a time; to watch again reads every source again.
+        """
+        tasks = Tasks(self._changed.set)
+        gathering = self._gather(tasks)
+        self._followed = gathering.meetings
+        livekit = self._sources.livekit
+        admin = livekit.open_rooms() if livekit is not None else None
+        watch = _Watch(self._sources, gathering, admin, clock=self._clock, rooms=self._rooms)
+        try:
+            for inquiry in watch.inquiries:
+                tasks.start(inquiry.run(self._changed.set), f"dashboard: {inquiry.health.name}")
+            while True:
+                if tasks.failure is not None:
+                    raise tasks.failure
+                self._changed.clear()
+                yield watch.view()
+                await asyncio.sleep(1 / VIEWS_A_SECOND)
+                await self._changed.wait()
+        finally:
+            await tasks.aclose()
+            if admin is not None:
+                await admin.aclose()
 
     def recent_events(self, key: str) -> Sequence[Event]:
         """Return a meeting's last events, oldest first."""
         followed = self._followed.get(key)
         return tuple(followed.events) if followed else ()
 
-    async def _gather(self, tasks: asyncio.TaskGroup) -> None:
-        """List the sessions again and again, and follow those that have begun."""
-        following: list[asyncio.Task[None]] = []
-        try:
-            while True:
-                try:
-                    bundles = await asyncio.to_thread(self._catalogue.list_sessions)
-                except MeetctlError as error:
-                    self._error = error.message
-                else:
-                    self._error, self._listed_at = None, self._clock.now()
-                    for bundle in bundles:
-                        if bundle.is_running and bundle.session_id not in self._followed:
-                            self._followed[bundle.session_id] = followed = _Followed(bundle=bundle)
-                            following.append(tasks.create_task(self._follow(followed)))
-                self._changed.set()
-                await asyncio.sleep(_LIST_EVERY_S)
-        finally:
-            for task in following:
-                task.cancel()
+    def _gather(self, tasks: Tasks) -> Gathering:
+        def start(followed: Followed) -> None:
+            followed.task = tasks.start(followed.follow(self._changed.set), f"dashboard: {followed.key}")
 
-    async def _follow(self, followed: _Followed) -> None:
-        if followed.bundle.journal is None:
-            return
-        try:
-            async for event in self._open_journal(followed.bundle.journal).follow():
-                followed.take(event)
-                self._changed.set()
-        except MeetctlError as error:
-            followed.problem = error.message
-            self._changed.set()
+        def stop(followed: Followed) -> None:
+            if followed.task is not None:
+                followed.task.cancel()
 
-    def _view(self) -> DashboardView:
-        meetings = tuple(
-            Meeting(
-                key=key,
-                room=one.state.about.room or one.bundle.room or "",
-                channel="journal",
-                state=one.state,
-                session_id=key,
-                bundle=one.bundle.path,
-                problem=one.problem,
-            )
-            for key, one in self._followed.items()
+        return Gathering(self._sources, clock=self._clock, rooms=self._rooms, start=start, stop=stop)
+
+
+class _Watch:
+    """What one watch has been answered so far."""
+
+    def __init__(
+        self,
+        sources: FeedSources,
+        gathering: Gathering,
+        admin: RoomAdmin | None,
+        *,
+        clock: Clock,
+        rooms: frozenset[str],
+    ) -> None:
+        self._gathering = gathering
+        self._clock = clock
+        self._workers: tuple[LocalWorker, ...] | None = None
+
+        async def look_at_rooms() -> tuple[RoomView, ...]:
+            assert admin is not None
+            return await view_rooms(admin, gathering, names=rooms)
+
+        self._sessions = Inquiry(
+            "journals", sources.sessions.look, gathering.take_sessions, every_s=SESSIONS_EVERY_S, clock=clock
         )
-        health = SourceHealth(name="journals", seen_at=self._listed_at, error=self._error)
-        return DashboardView(at=self._clock.now(), meetings=meetings, sources=(health,))
+        self._livekit = Inquiry(
+            "livekit", look_at_rooms, gathering.take_rooms, every_s=ROOMS_EVERY_S, clock=clock
+        )
+        self._census = Inquiry(
+            "workers", sources.workers.list_workers, self._take_workers, every_s=WORKERS_EVERY_S, clock=clock
+        )
+        self._has_livekit = admin is not None
+
+    @property
+    def inquiries(self) -> tuple[Inquiry[Any], ...]:
+        """Those that are to run."""
+        asked: tuple[Inquiry[Any], ...] = (self._sessions, self._livekit, self._census)
+        return tuple(one for one in asked if one is not self._livekit or self._has_livekit)
+
+    def view(self) -> DashboardView:
+        """Return everything as it is known now."""
+        livekit = (
+            self._livekit.health
+            if self._has_livekit
+            else SourceHealth(name="livekit", seen_at=None, error=NOT_CONFIGURED)
+        )
+        return DashboardView(
+            at=self._clock.now(),
+            meetings=tuple(self._show(one) for one in self._gathering.meetings.values()),
+            workers=self._workers,
+            sources=(self._sessions.health, livekit, self._census.health),
+        )
+
+    def _show(self, followed: Followed) -> Meeting:
+        return followed.show(lost=None if followed.channel == "journal" else self._livekit.error)
+
+    def _take_workers(self, workers: tuple[LocalWorker, ...]) -> None:
+        self._workers = workers

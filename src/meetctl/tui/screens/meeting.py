@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Grid
 from textual.screen import Screen
-from textual.widgets import Footer, Header
+from textual.widgets import Footer
 
 from meetctl.reports.plain_text import show_plain
 from meetctl.tui.messages import ViewWanted
@@ -16,6 +16,7 @@ from meetctl.tui.widgets.latency import LatencyPanel
 from meetctl.tui.widgets.logs import LogsPanel
 from meetctl.tui.widgets.panel import Panel
 from meetctl.tui.widgets.participants import ParticipantsPanel
+from meetctl.tui.widgets.totals_strip import TotalsStrip
 from meetctl.tui.widgets.vision import VisionPanel
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ PANELS: tuple[type[Panel], ...] = (
 class MeetingScreen(Screen[None]):
     """One meeting's panels; a number goes to one, `m` lets it fill the screen and shrinks it again."""
 
+    BINDING_GROUP_TITLE = "Meeting"
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "back", "Back"),
         ("m", "toggle_maximized", "Maximise"),
@@ -51,7 +53,7 @@ class MeetingScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
-        yield Header()
+        yield TotalsStrip(is_read_only=self.dependencies.is_read_only)
         with Grid(id="panels"):
             for panel in PANELS:
                 yield panel(self.dependencies)

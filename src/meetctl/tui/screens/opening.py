@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def first_screen(dependencies: Dependencies) -> Screen[None]:
     """Return all meetings that go on, the recorded session that is replayed, or two side by side."""
     if dependencies.player is None:
-        return MeetingsScreen()
+        return MeetingsScreen(is_read_only=dependencies.is_read_only)
     if len(dependencies.player.keys) > 1:
         return SessionsScreen(dependencies.player, dependencies)
     return ReplayScreen(dependencies.player, dependencies)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
 
 if TYPE_CHECKING:
     from meetctl.domain.view.dashboard import DashboardView, Meeting
@@ -25,3 +28,10 @@ class Panel(VerticalScroll):
     def show_meeting(self, meeting: Meeting, view: DashboardView) -> None:
         """Show the meeting as it is now; `view` is of the same moment, and says when that is."""
         raise NotImplementedError
+
+    def plain_text(self) -> str:
+        """Return what `c` copies: the panel's texts, unless it knows better."""
+        shown = (static.content for static in self.query(Static) if static.display)
+        return "\n".join(
+            content.plain if isinstance(content, Text | Content) else str(content) for content in shown
+        )

@@ -8,12 +8,14 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
 from meetctl.core.places import cache_directory
 from meetctl.stack.livekit_build import find_livekit_server as find_server
 from meetctl.stack.livekit_server import (
+    CONFIG_FILE,
     choose_ports,
     is_serving,
     make_access,
@@ -63,15 +65,7 @@ def run_livekit_server(directory: Path) -> Iterator[LiveKitAccess]:
         ports = choose_ports()
         access = make_access(ports)
         config = write_config(directory, ports, access)
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                tether_command([str(binary), "--config", str(config)]),
-                env=server_environment(os.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,
-            )
+        process = _start(binary, config, log)
         try:
             if _wait_until_serving(process, ports.http):
                 yield access
@@ -80,6 +74,30 @@ def run_livekit_server(directory: Path) -> Iterator[LiveKitAccess]:
             process.kill()
             process.wait()
     pytest.fail("livekit-server did not start:\n" + "\n".join(read_tail(log)))
+
+
+@contextmanager
+def run_livekit_server_again(directory: Path, access: LiveKitAccess) -> Iterator[None]:
+    """Run a server that has ended once more, where it was, as `run_livekit_server` left its configuration."""
+    process = _start(require_livekit_server(), directory / CONFIG_FILE, directory / "livekit-server.log")
+    try:
+        assert _wait_until_serving(process, urlsplit(access.url).port or 0)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _start(binary: Path, config: Path, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            tether_command([str(binary), "--config", str(config)]),
+            env=server_environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
 
 
 def _wait_until_serving(process: subprocess.Popen[bytes], port: int) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from meetctl.bootstrap import price_book, room_admin, session_catalogue, system_clock
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from meetctl.services.dashboard.player import Player
     from meetctl.services.dashboard.sources import RoomSources
     from meetctl.services.dashboard.what_if import WhatIf
-    from meetctl.tui.dependencies import Dependencies
 
 
 def live_feed(
@@ -42,25 +40,23 @@ def live_feed(
     return LiveFeed(sources, clock=system_clock(), rooms=rooms)
 
 
-def run_dashboard(feed: DashboardFeed, *, theme: str | None = None, is_read_only: bool = False) -> int:
+def run_dashboard(
+    feed: DashboardFeed,
+    *,
+    theme: str | None = None,
+    is_read_only: bool = False,
+    player: Player | None = None,
+    what_if: WhatIf | None = None,
+) -> int:
     """Show the dashboard until it is left, and return the command's exit code.
 
     Raises:
         UsageError: There is no terminal to show it on, or no such theme.
         MeetctlError: The feed failed.
     """
-    return show_dashboard(feed, theme=theme, is_read_only=is_read_only)
-
-
-def show_dashboard(
-    feed: DashboardFeed,
-    *,
-    theme: str | None,
-    is_read_only: bool,
-    player: Player | None = None,
-    what_if: WhatIf | None = None,
-) -> int:
-    """Show live meetings, or what a player plays, until it is left; as `run_dashboard` says."""
+    from meetctl.adapters.media_av.frame_pictures import RecordedPictures
+    from meetctl.services.dashboard.shared_prices import SharedPrices
+    from meetctl.tui.dependencies import Dependencies
     from meetctl.tui.run import run_app
     from meetctl.tui.themes import check_theme
 
@@ -68,22 +64,16 @@ def show_dashboard(
     _check_terminal()
     # Where nobody takes what libraries log, Python writes their warnings into the middle of the screen.
     logging.getLogger().addHandler(logging.NullHandler())
-    dependencies = _make_dependencies(feed, is_read_only=is_read_only)
-    return run_app(replace(dependencies, player=player, what_if=what_if), theme=theme)
-
-
-def _make_dependencies(feed: DashboardFeed, *, is_read_only: bool) -> Dependencies:
-    from meetctl.adapters.media_av.frame_pictures import RecordedPictures
-    from meetctl.services.dashboard.shared_prices import SharedPrices
-    from meetctl.tui.dependencies import Dependencies
-
-    return Dependencies(
+    dependencies = Dependencies(
         feed=feed,
         clock=system_clock(),
         pictures=RecordedPictures(),
         prices=SharedPrices(lambda: price_book(())),
         is_read_only=is_read_only,
+        player=player,
+        what_if=what_if,
     )
+    return run_app(dependencies, theme=theme)
 
 
 def read_view(feed: DashboardFeed) -> DashboardView:

@@ -72,7 +72,7 @@ COMMANDS = (
     Entry(
         "tui",
         "tui:tui",
-        "Show live meetings: what is said and seen, how fast answers are, what it costs.",
+        "Show live meetings, or recorded ones: what is said and seen, how fast answers are, what it costs.",
     ),
     Entry(
         "logs",

@@ -9,6 +9,13 @@ import typer
 
 from meetctl.cli.options import AsJson, KeptSessions, Url
 
+WatchedRooms = Annotated[
+    list[str] | None,
+    typer.Option("--room", metavar="NAME", help="Only meetings in this room; all if not given. Repeatable."),
+]
+
+_PORT = 8417
+
 Bundles = Annotated[
     list[str] | None,
     typer.Argument(
@@ -18,12 +25,6 @@ Bundles = Annotated[
         show_default=False,
     ),
 ]
-WatchedRooms = Annotated[
-    list[str] | None,
-    typer.Option("--room", metavar="NAME", help="Only meetings in this room; all if not given. Repeatable."),
-]
-
-_PORT = 8417
 
 
 def tui(
@@ -62,18 +63,19 @@ def tui(
 ) -> None:
     """Show live meetings, or recorded ones: what is said and seen, how fast answers are, what it costs.
 
-    Without a LiveKit server it shows the sessions of this machine. A BUNDLE is replayed.
+    Without a LiveKit server it shows the sessions of this machine.
 
     Example: meetctl tui
     """
     from meetctl.core.places import sessions_directory
     from meetctl.errors import UsageError
 
+    if bundles and (serve or json or url or room):
+        raise UsageError("a recorded session takes none of --serve, --json, --url and --room")
     if bundles:
         from meetctl.cli.tui_replay import run_replay
 
-        others = {"--serve": serve, "--json": json, "--panel": panel, "--room": room, "--url": url}
-        sys.exit(run_replay(bundles, sessions, theme=theme, others=others))
+        sys.exit(run_replay(bundles, sessions, theme=theme))
     directory = (sessions or sessions_directory()).absolute()
     if serve and json:
         raise UsageError("--serve and --json exclude each other")

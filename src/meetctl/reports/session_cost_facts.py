@@ -12,7 +12,7 @@ from meetctl.reports.cells import format_share
 from meetctl.reports.money import format_usd
 
 if TYPE_CHECKING:
-    from meetctl.domain.session_cost import CostLine
+    from meetctl.domain.session_cost import CostLine, UsageTotal
     from meetctl.domain.session_reading import SessionReading
 
 _NOTHING = "–"
@@ -38,10 +38,10 @@ class CostRow:
     estimated: str
 
 
-def cost_rows(reading: SessionReading) -> list[CostRow]:
+def cost_rows(usage: UsageTotal) -> list[CostRow]:
     """Return what each provider's model came to, reported and estimated apart."""
     rows: dict[tuple[str, str], list[CostLine]] = {}
-    for part in reading.state.usage.parts:
+    for part in usage.parts:
         rows.setdefault((part.provider, part.model), []).append(part)
     return [
         CostRow(
@@ -55,9 +55,9 @@ def cost_rows(reading: SessionReading) -> list[CostRow]:
     ]
 
 
-def cost_total(reading: SessionReading) -> CostRow:
+def cost_total(usage: UsageTotal) -> CostRow:
     """Return the sums of all that has a price."""
-    parts = reading.state.usage.parts
+    parts = usage.parts
     return CostRow(
         provider="total",
         model="",

@@ -107,14 +107,14 @@ def _print_latency(reading: SessionReading, console: Console) -> None:
 
 
 def _print_cost(reading: SessionReading, console: Console) -> None:
-    rows = cost_rows(reading)
+    rows = cost_rows(reading.state.usage)
     if rows:
         table = _make_table()
         for heading in ("Provider", "Model", "Usage"):
             table.add_column(heading, overflow="fold")
         for heading in ("Reported", "Estimated"):
             table.add_column(heading, justify="right", no_wrap=True)
-        total = cost_total(reading)
+        total = cost_total(reading.state.usage)
         for row in rows:
             table.add_row(
                 _plain(row.provider), _plain(row.model), row.usage, row.reported, row.estimated,

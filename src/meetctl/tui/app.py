@@ -55,7 +55,7 @@ class Dashboard(App[int]):
         self.theme = theme or first_theme(self.console.color_system)
 
     def on_mount(self) -> None:
-        """Show the meetings, or recorded ones, and begin to read the feed."""
+        """Show the meetings, or the recorded one, and begin to read the feed."""
         self.push_screen(first_screen(self.dependencies))
         self._pump()
 

@@ -63,9 +63,10 @@ def _render_facts(reading: SessionReading) -> Markup:
 
 def _render_cost(reading: SessionReading) -> Markup:
     rows = [
-        (f"{row.provider}/{row.model}", row.usage, row.reported, row.estimated) for row in cost_rows(reading)
+        (f"{row.provider}/{row.model}", row.usage, row.reported, row.estimated)
+        for row in cost_rows(reading.state.usage)
     ]
-    total = cost_total(reading)
+    total = cost_total(reading.state.usage)
     if rows:
         rows.append(("Total", "", total.reported, total.estimated))
     return element(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class Panel(VerticalScroll):
     """One subject of a meeting, in a numbered frame; it is shown each newer view and keeps nothing else."""
 
+    ALLOW_MAXIMIZE = True
     NUMBER: ClassVar[int]
     SUBJECT: ClassVar[str]
 
@@ -27,7 +28,6 @@ class Panel(VerticalScroll):
 
     def show_meeting(self, meeting: Meeting, view: DashboardView) -> None:
         """Show the meeting as it is now; `view` is of the same moment, and says when that is."""
-        raise NotImplementedError
 
     def plain_text(self) -> str:
         """Return what `c` copies: the panel's texts, unless it knows better."""
@@ -35,3 +35,8 @@ class Panel(VerticalScroll):
         return "\n".join(
             content.plain if isinstance(content, Text | Content) else str(content) for content in shown
         )
+
+    def take_focus(self) -> None:
+        """Put the focus where the panel's keys work."""
+        target = next((widget for widget in self.query("*") if widget.focusable), self)
+        target.focus()

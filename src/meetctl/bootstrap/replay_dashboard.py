@@ -1,11 +1,11 @@
-"""What the dashboard is given to replay recorded sessions."""
+"""What the dashboard is given to replay sessions: a player, and audits by other policies."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from meetctl.bootstrap import AuditTask, audit_one, session_catalogue, system_clock
-from meetctl.bootstrap.dashboard import show_dashboard
+from meetctl.bootstrap.dashboard import run_dashboard
 from meetctl.errors import MeetctlError
 
 if TYPE_CHECKING:
@@ -41,11 +41,12 @@ def run_replay_dashboard(player: Player, what_if: WhatIf | None, *, theme: str |
 
     Raises:
         UsageError: There is no terminal to show it on, or no such theme.
+        MediaError: A journal cannot be read.
     """
     from meetctl.adapters.worker_processes import prepare_processes
 
     prepare_processes()
-    return show_dashboard(player, player=player, what_if=what_if, theme=theme, is_read_only=True)
+    return run_dashboard(player, theme=theme, is_read_only=True, player=player, what_if=what_if)
 
 
 def _audit_elsewhere(path: Path, request: AuditRequest, progress: Progress) -> RecordingAudit:

@@ -33,7 +33,7 @@ PANEL_DOCUMENTS: Mapping[str, PanelDocument] = {
     "logs": _logs,
     "participants": lambda one, _: panel_participants.document(view_participants(one)),
 }
-"""What there is of one meeting, of it and its last events, by the panel's name (schema meetctl.panel.NAME/1)."""
+"""What there is of one meeting, of it and its last events, by the panel's name."""
 
 MEETINGS = "meetings"
 """The one that is of all meetings (reports.panel_meetings)."""

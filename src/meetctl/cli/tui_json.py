@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meetctl.bootstrap.dashboard import read_view
 from meetctl.cli.output import print_json
@@ -30,15 +30,17 @@ def print_panel(feed: DashboardFeed, panel: str, *, rooms: Collection[str]) -> N
     if panel not in names:
         raise UsageError(f"--panel: there is no {panel!r}", hint=f"the panels are {', '.join(names)}")
     view = read_view(feed)
-    if panel == MEETINGS:
-        document = document_meetings(view)
-    else:
-        meeting = _choose(view, rooms)
-        document = PANEL_DOCUMENTS[panel](meeting, feed.recent_events(meeting.key))
-    print_json(document)
+    print_json(_document(feed, view, panel, rooms))
     totals = add_up(view)
     if not (totals.is_live and totals.is_complete):
         sys.exit(ExitCode.PARTIAL)
+
+
+def _document(feed: DashboardFeed, view: DashboardView, panel: str, rooms: Collection[str]) -> dict[str, Any]:
+    if panel == MEETINGS:
+        return document_meetings(view)
+    meeting = _choose(view, rooms)
+    return PANEL_DOCUMENTS[panel](meeting, view, feed.recent_events(meeting.key))
 
 
 def _choose(view: DashboardView, rooms: Collection[str]) -> Meeting:

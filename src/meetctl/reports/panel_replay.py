@@ -31,6 +31,8 @@ def tell_policy(now: PolicySoFar, whole: PolicyAudit) -> list[str]:
     kept = f"{now.policy.name}: {now.kept:,} of {whole.kept:,} kept"
     if now.changes is None or now.missed is None:
         seen = "changes not looked for yet"
+    elif not now.changes:
+        seen = "no change so far"
     else:
         seen = f"{now.changes - now.missed} of {now.changes} changes shown, {now.missed} missed"
     costs = (

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 class ReplayScreen(MeetingScreen, TransportScreen):
     """One recorded session's panels, what another policy would have cost, and the bar below them."""
 
+    BINDING_GROUP_TITLE = "Replay"
+    # Totals are of meetings that go on.
+    DEFAULT_CSS = "ReplayScreen TotalsStrip { display: none; }"
     BINDINGS: ClassVar[list[BindingType]] = [("v", "choose_policy", "Policy")]
 
     def __init__(self, player: Player, dependencies: Dependencies) -> None:

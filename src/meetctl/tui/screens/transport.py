@@ -23,6 +23,7 @@ class TransportScreen(Screen[None]):
     One key of a pair stands in the footer for both.
     """
 
+    BINDING_GROUP_TITLE = "Replay"
     BINDINGS: ClassVar[list[BindingType]] = [
         ("space", "toggle_playing", "Play"),
         Binding("full_stop", "step_frame(1)", "Frame", key_display=",/."),

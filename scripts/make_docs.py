@@ -30,6 +30,11 @@ from docs.queries import answer_query
 
 PAGES = ("README.md", "docs/**/*.md")
 TABLE_PICTURE = ROOT / "docs" / "images" / "replay.svg"
+DASHBOARD_PICTURE = ROOT / "docs" / "images" / "tui.svg"
+DASHBOARD_SNAPSHOT = (
+    ROOT / "tests/tui/__snapshots__/test_meetings_screen/test_list_looks_as_it_did[size1].svg"
+)
+"""What the tests hold the dashboard to; the picture in the pages is the same."""
 REPORT_PICTURE = ROOT / "docs" / "images" / "report.png"
 RECORDED = {name: command for command, name in transcripts.FILES.items()}
 TABLES = {
@@ -84,7 +89,8 @@ def make_texts(commands: Commands) -> dict[Path, str]:
         path: fill_blocks(path.relative_to(ROOT), text, lambda block: render(commands, block))
         for path, text in pages.items()
     }
-    return made | command_pages.make_pages() | {TABLE_PICTURE: picture.result()}
+    dashboard = {DASHBOARD_PICTURE: _read(DASHBOARD_SNAPSHOT)}
+    return made | command_pages.make_pages() | dashboard | {TABLE_PICTURE: picture.result()}
 
 
 def render(commands: Commands, block: Block) -> str:

@@ -133,3 +133,17 @@ def test_domain_module_imports_only_the_standard_library(module: str) -> None:
 @pytest.mark.parametrize("module", ["meetctl", "meetctl.errors", "meetctl.ports", "meetctl.bootstrap"])
 def test_module_that_everything_imports_is_light(module: str) -> None:
     assert packages_of_import(module) - sys.stdlib_module_names <= {"meetctl"}
+
+
+def test_dashboard_without_rooms_knows_no_vendor(tmp_path: Path) -> None:
+    packages = packages_of_command(
+        tmp_path / "packages.json", "tui", "--json", "--sessions", tmp_path, expect=0
+    )
+    assert not packages & {"duckdb", "openai", "livekit", "textual"}
+
+
+@pytest.mark.parametrize("module", ["meetctl.tui.app", "meetctl.tui.run"])
+def test_dashboards_app_knows_no_vendor(module: str) -> None:
+    packages = packages_of_import(module)
+    assert "textual" in packages
+    assert not packages & {"duckdb", "openai", "livekit", "aiohttp", "httpx"}

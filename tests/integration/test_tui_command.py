@@ -96,6 +96,17 @@ def test_json_is_what_the_list_shows(meetctl: MeetctlRunner, tmp_path: Path, rec
     assert document["totals"]["live"] == 1
 
 
+@pytest.mark.parametrize(
+    "panel", ["header", "conversation", "latency", "vision", "cost", "logs", "participants"]
+)
+def test_every_panel_has_a_document(
+    meetctl: MeetctlRunner, tmp_path: Path, recordings: Path, panel: str
+) -> None:
+    with running(tmp_path, recordings) as sessions:
+        done = meetctl("tui", "--json", "--panel", panel, "--room", "demo", "--sessions", sessions)
+    assert json.loads(done.stdout)["schema"] == f"meetctl.panel.{panel}/1", done.stderr
+
+
 def test_json_without_meetings_is_an_empty_list(meetctl: MeetctlRunner, tmp_path: Path) -> None:
     done = meetctl("tui", "--json", "--sessions", tmp_path)
     assert done.returncode == ExitCode.DONE, done.stderr

@@ -157,6 +157,7 @@ def test_totals_say_which_source_is_silent_since_when() -> None:
             SourceHealth(name="journals", seen_at=NOW - timedelta(seconds=2)),
             SourceHealth(name="livekit", seen_at=NOW - timedelta(minutes=1), error="it refuses connections"),
             SourceHealth(name="workers", seen_at=NOW - timedelta(minutes=2)),
+            SourceHealth(name="livekit", seen_at=None, error="there is none", is_configured=False),
         ),
         workers=(
             LocalWorker(worker_id="1", agent_name="a", url="u", pid=1, max_meetings=4, meetings=3),

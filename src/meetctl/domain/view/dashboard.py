@@ -50,6 +50,8 @@ class SourceHealth:
     """When it last answered; None where it never did."""
     error: str | None = None
     """Why it does not answer now; None where it does."""
+    is_configured: bool = True
+    """Whether it was to be asked at all; one that was not is never out of date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,7 +135,7 @@ def find_budget_use(state: SessionState) -> BudgetUse | None:
 
 
 def _phase(meeting: Meeting) -> Phase:
-    if meeting.state.about.has_ended:
+    if meeting.state.about.has_ended or meeting.is_over:
         return "ended"
     return "stale" if meeting.is_stale or meeting.problem else "live"
 
@@ -148,7 +148,8 @@ def _age_s(meeting: Meeting, at: datetime) -> float | None:
         began = meeting.room_view.room.created_at
     if began is None:
         return None
-    until = (_moment(about.ended_at) or _moment(meeting.state.last_at) or at) if about.has_ended else at
+    is_over = about.has_ended or meeting.is_over
+    until = (_moment(about.ended_at) or _moment(meeting.state.last_at) or at) if is_over else at
     return max(0.0, (until - began).total_seconds())
 
 

@@ -104,6 +104,6 @@ def _add_workers(workers: tuple[LocalWorker, ...]) -> WorkerTotals:
 def _judge(source: SourceHealth, at: datetime) -> StaleSource | None:
     """Return what is wrong with a source; nothing of one that has not been asked yet."""
     is_silent = source.seen_at is not None and at - source.seen_at > SILENT_AFTER
-    if source.error is None and not is_silent:
+    if not source.is_configured or (source.error is None and not is_silent):
         return None
     return StaleSource(name=source.name, since=source.seen_at, error=source.error)

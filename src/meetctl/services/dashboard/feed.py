@@ -127,7 +127,7 @@ class _Watch:
         livekit = (
             self._livekit.health
             if self._has_livekit
-            else SourceHealth(name="livekit", seen_at=None, error=NOT_CONFIGURED)
+            else SourceHealth(name="livekit", seen_at=None, error=NOT_CONFIGURED, is_configured=False)
         )
         return DashboardView(
             at=self._clock.now(),

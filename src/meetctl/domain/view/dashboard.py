@@ -50,6 +50,8 @@ class SourceHealth:
     """When it last answered; None where it never did."""
     error: str | None = None
     """Why it does not answer now; None where it does."""
+    is_configured: bool = True
+    """False where there is none to ask, as without a LiveKit server; nothing is wrong then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

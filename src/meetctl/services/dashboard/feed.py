@@ -25,8 +25,6 @@ SESSIONS_EVERY_S = 1.0
 ROOMS_EVERY_S = 2.0
 WORKERS_EVERY_S = 2.0
 
-NOT_CONFIGURED = "no LiveKit server is configured"
-
 
 class LiveFeed:
     """The DashboardFeed port over everything that goes on.
@@ -127,7 +125,7 @@ class _Watch:
         livekit = (
             self._livekit.health
             if self._has_livekit
-            else SourceHealth(name="livekit", seen_at=None, error=NOT_CONFIGURED)
+            else SourceHealth(name="livekit", seen_at=None, is_configured=False)
         )
         return DashboardView(
             at=self._clock.now(),

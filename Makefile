@@ -75,6 +75,7 @@ bench: setup livekit ## measure everything that docs and README state (an hour o
 	$(PYTHON) benchmarks/coverage_accuracy.py
 	$(PYTHON) benchmarks/replay_speed.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/logs_speed.py $(BENCH_ARGS)
+	$(PYTHON) benchmarks/dashboard_load.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/sampler_cost.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/replay_seek.py $(BENCH_ARGS)
 	$(PYTHON) benchmarks/recorder_cpu.py

@@ -5,7 +5,7 @@
 Journals are written by a process of its own, as sessions write them: the lines of the sample recording of a
 real meeting, again and again, 30 a second each. The dashboard is the real command in a pseudo-terminal of 120
 x 40; what it writes is read and thrown away. A key's delay is from its write to the read of what it brings:
-Ctrl-P the palette over the full list, Enter a meeting with all its panels.
+Enter opens a meeting with all its panels, the heaviest of all keys.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ EVENTS_A_SECOND = 30
 HOUR_MEETINGS = 10
 SETTLE_S = 12.0
 PATIENCE_S = 30.0
-KEYS = (("\x10", "Search for"), ("\r", "Conversation"))
+KEYS = (("\r", "Conversation"),)
 """What is typed, and a word that only the screen has that it brings."""
 BACK = "\x1b"
 WRITER = """

@@ -20,7 +20,7 @@ from meetctl.domain.session_bundle import SessionBundle
 from meetctl.domain.view.dashboard import SourceName
 from meetctl.domain.workers import LocalWorker
 from meetctl.errors import MediaError, ServiceError
-from meetctl.services.dashboard.feed import NOT_CONFIGURED, VIEWS_A_SECOND, LiveFeed
+from meetctl.services.dashboard.feed import VIEWS_A_SECOND, LiveFeed
 from meetctl.services.dashboard.followed import EVENTS_KEPT
 from meetctl.services.dashboard.gathering import ALONE, GONE, KEPT_AFTER_END, KILLED, LEFT
 from meetctl.services.dashboard.sources import FeedSources, RoomSources
@@ -171,8 +171,8 @@ def test_without_a_server_it_says_so_and_asks_none() -> None:
 
     async def story(watching: Watching) -> None:
         view = await watching.until(lambda view: view.workers is not None)
-        assert health(view, "livekit").error == NOT_CONFIGURED
-        assert health(view, "livekit").seen_at is None
+        livekit = health(view, "livekit")
+        assert (livekit.is_configured, livekit.seen_at, livekit.error) == (False, None, None)
         assert health(view, "journals").error is None
 
     watch(world, story)

@@ -52,6 +52,7 @@ def document_totals(totals: Totals) -> dict[str, Any]:
         "complete": totals.is_complete,
         "errors": totals.errors,
         "is_live": totals.is_live,
+        "missing_sources": list(totals.missing_sources),
         "stale_sources": [
             {"name": one.name, "since": _moment(one.since), "error": one.error}
             for one in totals.stale_sources

@@ -58,6 +58,8 @@ class Totals:
     """Whether all of it has a price."""
     errors: int
     stale_sources: tuple[StaleSource, ...]
+    missing_sources: tuple[SourceName, ...] = ()
+    """Those that are not configured."""
 
     @property
     def is_live(self) -> bool:
@@ -88,6 +90,7 @@ def add_up(view: DashboardView) -> Totals:
         is_complete=all(one.is_complete for one in money),
         errors=sum(row.errors for row in rows),
         stale_sources=tuple(stale for one in view.sources if (stale := _judge(one, view.at))),
+        missing_sources=tuple(one.name for one in view.sources if not one.is_configured),
     )
 
 

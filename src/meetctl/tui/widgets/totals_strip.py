@@ -59,6 +59,8 @@ def draw_totals(totals: Totals, *, place: str = "", is_read_only: bool = False) 
         text.append("● live", style="green")
     else:
         text.append("○ stale", style="bold yellow")
+    if "livekit" in totals.missing_sources:
+        text.append(" │ this machine only, no LiveKit server is configured", style="dim")
     if is_read_only:
         text.append(" │ read-only")
     for source in totals.stale_sources:

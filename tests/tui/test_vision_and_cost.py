@@ -20,8 +20,8 @@ from meetctl.errors import MediaError
 from meetctl.services.dashboard.shared_prices import SharedPrices
 from meetctl.tui.app import Dashboard
 from meetctl.tui.dependencies import Dependencies
-from meetctl.tui.screens.frame import FrameScreen
 from meetctl.tui.widgets.cost import CostPanel
+from meetctl.tui.widgets.frame_screen import FrameScreen
 from meetctl.tui.widgets.vision import VisionPanel
 
 if TYPE_CHECKING:

@@ -101,7 +101,7 @@ class VisionPanel(Panel):
 
     def on_frame_opened(self, message: FrameOpened) -> None:
         """Open the screen of one frame."""
-        from meetctl.tui.screens.frame import FrameScreen
+        from meetctl.tui.widgets.frame_screen import FrameScreen
 
         message.stop()
         self.app.push_screen(

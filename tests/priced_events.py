@@ -32,7 +32,7 @@ def _price(event: Event, unpriced: str | None) -> Event:
             }
             fields["image_usd"] = str(_INPUT * fields.get("image_tokens", 0))
         case "stt.usage":
-            units = {"minutes": _MINUTE * Decimal(str(fields["audio_s"])) / 60}
+            units = {"minutes": round(_MINUTE * Decimal(str(fields["audio_s"])) / 60, 12)}
         case _:
             units = {"characters": _CHARACTER * fields["characters"]}
     fields["usd_by_unit"] = {unit: str(usd) for unit, usd in units.items()}

@@ -11,9 +11,9 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from meetctl.tui.messages import ViewWanted
-from meetctl.tui.screens.frame import FrameScreen
 from meetctl.tui.widgets.conversation import ConversationPanel
 from meetctl.tui.widgets.cost import CostPanel
+from meetctl.tui.widgets.frame_screen import FrameScreen
 from meetctl.tui.widgets.latency import LatencyPanel
 from meetctl.tui.widgets.logs import LogsPanel
 from meetctl.tui.widgets.meeting_header import MeetingHeaderLine

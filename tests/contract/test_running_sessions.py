@@ -13,7 +13,7 @@ from tests.session_bundles import open_journal, write_session
 
 from meetctl.adapters.delivery_state import usage_waits
 from meetctl.adapters.running_sessions import DirectoryRuns
-from meetctl.adapters.session_catalogue import DirectoryCatalogue
+from meetctl.adapters.session_catalogue import DirectoryCatalogue, is_written
 from meetctl.domain.session_bundle import SessionBundle
 from meetctl.errors import MediaError
 
@@ -74,7 +74,7 @@ class RealPlace:
             self.read[path.name] += 1
             return catalogue.look_up(path)
 
-        self.runs: RunningSessions = DirectoryRuns(directory, look_up)
+        self.runs: RunningSessions = DirectoryRuns(directory, look_up, is_written)
         self._journal: EventLog | None = None
 
     def begin(self) -> None:
@@ -137,13 +137,13 @@ def test_bundles_that_are_over_are_read_once(tmp_path: Path) -> None:
     place.begin()
     for _ in range(3):
         look(place)
-    assert place.read == {OLD: 1, RUNNING: 3}
+    assert place.read == {OLD: 1, RUNNING: 1}
     place.kill()
 
 
 def test_a_directory_that_is_missing_has_none_and_one_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     def runs(path: Path) -> DirectoryRuns:
-        return DirectoryRuns(path, DirectoryCatalogue(path, usage_waits=usage_waits).look_up)
+        return DirectoryRuns(path, DirectoryCatalogue(path, usage_waits=usage_waits).look_up, is_written)
 
     assert asyncio.run(_look(runs(tmp_path / "none"))) == []
     (tmp_path / "file").write_text("")

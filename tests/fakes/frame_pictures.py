@@ -46,7 +46,7 @@ class FakePictures:
         if meeting.bundle is None or frame.frame in self.missing:
             return None
         width, height = sent_size(frame.width or 16, frame.height or 9, side)
-        shift = sum(frame.frame.encode())
+        shift = sum(place * byte for place, byte in enumerate(frame.frame.encode()))
         rows = [
             bytes(value for x in range(width) for value in _COLOURS[(shift + (x + y) // 3) % len(_COLOURS)])
             for y in range(height)

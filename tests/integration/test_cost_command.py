@@ -118,6 +118,10 @@ def test_parquet_has_exact_amounts(meetctl: MeetctlRunner, tmp_path: Path) -> No
 def test_periods_and_names_choose(meetctl: MeetctlRunner) -> None:
     write_two_meetings()
     assert read_json(meetctl, "cost", "--until", "2026-11-16")["rows"] == []
+    # A name that is mistyped must not read as a meeting whose price is known.
+    shown = meetctl("cost", "--session", "s3").stdout
+    assert "no usage fits what was asked for" in shown
+    assert "priced" not in shown
     chosen = read_json(meetctl, "cost", "--since", "2026-11-16", "--session", "s2", "--room", "review")
     assert chosen["total"]["usd"] == str(MEETING_USD)
 

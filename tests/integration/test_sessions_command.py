@@ -218,6 +218,9 @@ def test_show_of_what_is_not_there(meetctl: MeetctlRunner, sessions: Path) -> No
     done = meetctl("sessions", "show", "20261116T090000Z-standpu-aaaaaa", "--sessions", sessions)
     assert done.returncode == 2
     assert f"did you mean {OLD}" in done.stderr
+    done = meetctl("sessions", "show", "", "--sessions", sessions)
+    assert done.returncode == 2
+    assert "there is no session ''" in done.stderr
 
 
 def test_what_people_named_cannot_steer_the_terminal(meetctl: MeetctlRunner, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ class Stage:
 def make_app(events: tuple[Event, ...] | None = None) -> tuple[Dashboard, FakeFeed]:
     events = eventful_events() if events is None else events
     feed = FakeFeed(make_view(make_meeting(events)), events={"s1": events})
-    return Dashboard(Dependencies(feed=feed, clock=SystemClock())), feed
+    return Dashboard(Dependencies(feed=feed, clock=SystemClock()), theme="textual-dark"), feed
 
 
 def drive(scene: Drive, *, size: tuple[int, int] = WIDE, events: tuple[Event, ...] | None = None) -> None:
@@ -140,7 +140,7 @@ def test_one_panel_at_a_time_is_on_a_small_terminal(size: tuple[int, int]) -> No
             assert stage.panels_shown == [number]
             assert stage.screen._panel_in_focus() is not None
         height = stage.screen.query_one(LatencyPanel).size.height
-        assert height > stage.pilot.app.size.height - 8
+        assert height > stage.pilot.app.size.height - 9
 
     drive(scene, size=size)
 

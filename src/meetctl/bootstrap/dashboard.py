@@ -28,11 +28,12 @@ def live_feed(
 ) -> DashboardFeed:
     """Return the meetings that go on: on this machine, and on a LiveKit server; of all rooms, or of these."""
     from meetctl.adapters.running_sessions import DirectoryRuns
+    from meetctl.adapters.session_catalogue import is_written
     from meetctl.services.dashboard.feed import LiveFeed
     from meetctl.services.dashboard.sources import FeedSources
 
     sources = FeedSources(
-        sessions=DirectoryRuns(sessions, session_catalogue(sessions).look_up),
+        sessions=DirectoryRuns(sessions, session_catalogue(sessions).look_up, is_written),
         open_journal=_open_journal,
         workers=local_workers(),
         livekit=_room_sources(access) if access is not None else None,

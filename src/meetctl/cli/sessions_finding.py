@@ -33,7 +33,8 @@ def find_bundle(wanted: str, sessions: Path | None) -> SessionBundle:
     """
     catalogue = bootstrap.session_catalogue(place_of_sessions(sessions))
     path = Path(wanted)
-    if len(path.parts) > 1 or wanted in (".", "..") or path.is_dir():
+    # An empty name, as of an unset variable, is no path, although it is this directory's to pathlib.
+    if wanted and (len(path.parts) > 1 or wanted in (".", "..") or path.is_dir()):
         return catalogue.look_up(path)
     return find_session(wanted, catalogue.list_sessions())
 

@@ -30,16 +30,17 @@ def print_panel(feed: DashboardFeed, panel: str, *, rooms: Collection[str]) -> N
     if panel not in names:
         raise UsageError(f"--panel: there is no {panel!r}", hint=f"the panels are {', '.join(names)}")
     view = read_view(feed)
-    print_json(_document(view, panel, rooms))
+    print_json(_document(feed, view, panel, rooms))
     totals = add_up(view)
     if not (totals.is_live and totals.is_complete):
         sys.exit(ExitCode.PARTIAL)
 
 
-def _document(view: DashboardView, panel: str, rooms: Collection[str]) -> dict[str, Any]:
+def _document(feed: DashboardFeed, view: DashboardView, panel: str, rooms: Collection[str]) -> dict[str, Any]:
     if panel == MEETINGS:
         return document_meetings(view)
-    return PANEL_DOCUMENTS[panel](_choose(view, rooms), view)
+    meeting = _choose(view, rooms)
+    return PANEL_DOCUMENTS[panel](meeting, view, feed.recent_events(meeting.key))
 
 
 def _choose(view: DashboardView, rooms: Collection[str]) -> Meeting:

@@ -355,6 +355,8 @@ def _number(value: object) -> Fraction:
     """Read a count from JSON exactly as it is written; what is no count of anything is 0."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return Fraction(0)
+    if isinstance(value, int):
+        return Fraction(max(0, value))
     try:
         return max(Fraction(0), Fraction(str(value)))
     except ValueError:

@@ -23,7 +23,7 @@ class DashboardFeed(Protocol):
         """
 
     def recent_events(self, key: str) -> Sequence[Event]:
-        """Return a meeting's last events, oldest first; none where it is not known."""
+        """Return a meeting's last events but `video.frames`, oldest first; none where it is not known."""
 
 
 class FramePictures(Protocol):

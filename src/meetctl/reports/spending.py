@@ -54,7 +54,11 @@ def print_spending(summary: SpendingSummary, console: Console) -> None:
 def describe_spending(summary: SpendingSummary) -> Iterator[str]:
     """Say what the sums rest on, one line each."""
     total = summary.total
-    yield f"priced {format_share(total.priced_share)} of usage ({total.priced_uses:,} of {total.uses:,} uses)"
+    if not total.uses:
+        yield "no usage fits what was asked for"
+    else:
+        share = format_share(total.priced_share)
+        yield f"priced {share} of usage ({total.priced_uses:,} of {total.uses:,} uses)"
     unpriced: dict[tuple[str, str, str], Fraction] = {}
     for one in summary.unpriced:
         key = (one.provider, one.model, one.unit)

@@ -30,7 +30,7 @@ async def find_room(rooms: RoomAdmin, name: str) -> Room:
     if room is not None:
         return room
     known = [one.name for one in await rooms.list_rooms()]
-    raise NotFoundError(f"there is no room {name!r}", hint=_hint(name, known, "rooms"))
+    raise NotFoundError(f"there is no room {name!r}", hint=_hint(name, known, "room"))
 
 
 def find_participant(participants: Iterable[Participant], room: str, identity: str) -> Participant:
@@ -43,7 +43,7 @@ def find_participant(participants: Iterable[Participant], room: str, identity: s
     if identity not in present:
         raise NotFoundError(
             f"there is no participant {identity!r} in room {room!r}",
-            hint=_hint(identity, present, "participants"),
+            hint=_hint(identity, present, "participant"),
         )
     return present[identity]
 
@@ -110,4 +110,8 @@ def _hint(name: str, known: Collection[str], what: str) -> str:
     close = find_close_names(name, known)
     if close:
         return f"is it {' or '.join(map(repr, close))}?"
-    return f"there are {len(known)} {what}, and none with a name like it" if known else f"there are no {what}"
+    if not known:
+        return f"there are no {what}s"
+    if len(known) == 1:
+        return f"there is one {what}, with another name"
+    return f"there are {len(known)} {what}s, and none with a name like it"

@@ -72,36 +72,41 @@ def reduce(state: SessionState, event: Event) -> SessionState:
     >>> reduce(state, parse_event(line)) is state
     True
     """
-    if event.seq < state.next_seq:
-        return state
-    takers = _TAKERS.get(event.type)
-    changes: dict[str, Any] = {name: take(getattr(state, name), event) for name, take in takers or ()}
-    about_it = changes.get("about", state.about)
-    if (about_it.session_id, about_it.room, about_it.tenant_id) != (
-        event.session_id,
-        event.room,
-        event.tenant_id,
-    ):
-        changes["about"] = _name_owner(about_it, event)
-    return replace(
-        state,
-        t=max(state.t, event.t),
-        last_at=event.ts or state.last_at,
-        events=state.events + 1,
-        unknown=state.unknown + (takers is None),
-        next_seq=event.seq + 1,
-        lost=state.lost + event.seq - state.next_seq,
-        **changes,
-    )
+    return fold_events((event,), state)
 
 
 def fold_events(events: Iterable[Event | None], state: SessionState | None = None) -> SessionState:
-    """Return the state after many events; None stands for an unreadable line, as `parse_journal` gives it."""
-    folded = SessionState() if state is None else state
+    """Return the state after many events; None stands for an unreadable line, as `parse_journal` gives it.
+
+    It is what `reduce` comes to event by event; the whole state is made once for all of them.
+    """
+    begun = SessionState() if state is None else state
+    parts: dict[str, Any] = {}
+    about_it = begun.about
+    t, last_at, taken, unknown, next_seq, lost = (
+        begun.t, begun.last_at, begun.events, begun.unknown, begun.next_seq, begun.lost,
+    )  # fmt: skip
     for event in events:
-        if event is not None:
-            folded = reduce(folded, event)
-    return folded
+        if event is None or event.seq < next_seq:
+            continue
+        takers = _TAKERS.get(event.type)
+        for name, take in takers or ():
+            parts[name] = take(parts[name] if name in parts else getattr(begun, name), event)
+        about_it = parts.get("about", about_it)
+        owner = (event.session_id, event.room, event.tenant_id)
+        if (about_it.session_id, about_it.room, about_it.tenant_id) != owner:
+            parts["about"] = about_it = _name_owner(about_it, event)
+        t = max(t, event.t)
+        last_at = event.ts or last_at
+        taken += 1
+        unknown += takers is None
+        lost += event.seq - next_seq
+        next_seq = event.seq + 1
+    if taken == begun.events:
+        return begun
+    return replace(
+        begun, t=t, last_at=last_at, events=taken, unknown=unknown, next_seq=next_seq, lost=lost, **parts
+    )
 
 
 def _name_owner(known: About, event: Event) -> About:

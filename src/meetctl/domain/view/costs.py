@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from meetctl.domain.policy import Policy
 from meetctl.domain.session_cost import OFFLINE, UsageTotal
+from meetctl.domain.view.spending_rate import YOUNGEST_S, usd_per_hour
 
 if TYPE_CHECKING:
     from meetctl.domain.events import Event
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
 
 RATES = (Fraction(1, 5), Fraction(1, 2), Fraction(1), Fraction(2))
 DETAILS = ("low", "high")
-
-RECENT_S = 300
-"""What is spent an hour now is what was spent in so long, up to now."""
-YOUNGEST_S = 30
-"""A meeting that has not run for so long says nothing about its rate."""
 
 _HOUR_S = 3600
 
@@ -92,7 +88,7 @@ def view_costs(state: SessionState) -> Costs:
     return Costs(
         usage=state.usage,
         t=t,
-        usd_per_hour=_recent_rate(state) if is_known else None,
+        usd_per_hour=usd_per_hour(state, t),
         average_usd_per_hour=_per_hour(state.usage.usd, t) if is_known else None,
         step_s=spending.step_s,
         spent=(*spending.usd, *[Decimal(0)] * missing),
@@ -108,13 +104,6 @@ def projected_policies(current: Policy, rates: tuple[Fraction, ...] = RATES) -> 
         for detail in DETAILS
     ]
     return (current, *others)
-
-
-def _recent_rate(state: SessionState) -> Decimal:
-    """Return what was spent lately, an hour: whole steps, so that it does not jump while one fills."""
-    step_s = state.spending.step_s
-    since_s = max(0, -int(-(state.t - RECENT_S) // step_s)) * step_s
-    return _per_hour(state.spending.since(since_s), state.t - since_s)
 
 
 def _per_hour(usd: Decimal, seconds: float) -> Decimal:

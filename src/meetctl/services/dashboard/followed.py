@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from meetctl.domain.state import SessionState, reduce
+from meetctl.domain.state import SessionState, fold_events
 from meetctl.domain.view.dashboard import Meeting
 from meetctl.errors import MeetctlError
 from meetctl.services.dashboard.sources import LONGEST_PAUSE_S
@@ -26,10 +26,25 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EVENTS_KEPT = 5_000
+EVENTS_KEPT = 2_000
+"""So many of a meeting's last events are kept; of a hundred meetings they take some 150 MB."""
 FIRST_PAUSE_S = 1.0
-_EVENTS_AT_ONCE = 256
-"""After so many events others get their turn."""
+_FRAME_TIMES = "video.frames"
+"""Times by the hundred, which nobody reads one by one: they are folded, and not kept."""
+_EVENTS_AT_ONCE = 16
+"""So many events are folded together; after them the screen and other meetings get their turn."""
+
+
+class Turns:
+    """Lets many meetings with much to read take turns, so that the screen waits for one of them at most."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def wait(self) -> None:
+        """Wait for everybody who has waited longer, and let everything else go on once."""
+        async with self._lock:
+            await asyncio.sleep(0)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -44,7 +59,7 @@ class Followed:
     session_id: str | None = None
     bundle: Path | None = None
     room_view: RoomView | None = None
-    state: SessionState = field(default_factory=SessionState)
+    turns: Turns = field(default_factory=Turns)
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     problem: str | None = None
     """Why its events do not come."""
@@ -53,7 +68,16 @@ class Followed:
     over_at: datetime | None = None
     """Since when it is known to be over."""
     task: asyncio.Task[None] | None = None
+    _folded: SessionState = field(default_factory=SessionState)
+    _waiting: list[Event] = field(default_factory=list)
+    _next_seq: int = 0
     _shown: Meeting | None = None
+
+    @property
+    def state(self) -> SessionState:
+        """What its events have come to."""
+        self._fold()
+        return self._folded
 
     @property
     def is_over(self) -> bool:
@@ -61,11 +85,24 @@ class Followed:
         return self.state.about.has_ended or self.over_at is not None
 
     def take(self, event: Event) -> None:
-        """Fold one event; one that was taken already changes nothing."""
-        state = reduce(self.state, event)
-        if state is not self.state:
-            self.state = state
+        """Take one event, to be folded with those that come with it; one that was taken changes nothing."""
+        if event.seq < self._next_seq:
+            return
+        self._next_seq = event.seq + 1
+        self._waiting.append(event)
+        if event.type != _FRAME_TIMES:
             self.events.append(event)
+
+    def _fold(self) -> None:
+        if self._waiting:
+            self._folded = fold_events(self._waiting, self._folded)
+            self._waiting.clear()
+
+    def forget(self) -> None:
+        """Begin anew, as if nothing had been told."""
+        self._folded, self._next_seq = SessionState(), 0
+        self._waiting.clear()
+        self.events.clear()
 
     async def follow(self, changed: Callable[[], None]) -> None:
         """Take events until no more can come; a source that fails is opened again, later and later."""
@@ -77,6 +114,8 @@ class Followed:
                     self.take(event)
                     self.problem, told = None, True
                     changed()
+                    if len(self._waiting) >= _EVENTS_AT_ONCE:
+                        self._fold()
             except MeetctlError as error:
                 self.problem = error.message
             except Exception as error:
@@ -97,12 +136,11 @@ class Followed:
         async with aclosing(source.follow()) as events:
             async for event in events:
                 if not read and self.channel == "session":
-                    self.state = SessionState()
-                    self.events.clear()
+                    self.forget()
                 yield event
                 read += 1
                 if read % _EVENTS_AT_ONCE == 0:
-                    await asyncio.sleep(0)
+                    await self.turns.wait()
 
     def show(self, *, lost: str | None) -> Meeting:
         """Return it as it is; `lost` says why its source may not tell what happens now.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from meetctl.services.dashboard.followed import Followed
+from meetctl.services.dashboard.followed import Followed, Turns
 from meetctl.services.dashboard.sightings import find_sightings
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Gathering:
         self._start = start
         self._stop = stop
         self._seen: set[str] = set()
+        self._turns = Turns()
 
     async def read(self, session_id: str) -> SessionState | None:
         """Return what a session has come to, as the SessionStates port does; None for others."""
@@ -107,6 +108,7 @@ class Gathering:
                 open_events=open_journal,
                 session_id=bundle.session_id,
                 bundle=bundle.path,
+                turns=self._turns,
             )
         )
 
@@ -125,6 +127,7 @@ class Gathering:
                 channel=sighting.channel,
                 open_events=self._open(sighting),
                 session_id=sighting.session_id,
+                turns=self._turns,
             )
         known.room_view = sighting.view
         if known.channel in ("journal", "room") or known.state.about.has_ended:

@@ -44,14 +44,14 @@ class MeetingScreen(Screen[None]):
     On a small terminal there is one panel at a time, and a line that names them all.
     """
 
-    BINDING_GROUP_TITLE = "Meeting"
-    ALLOW_IN_MAXIMIZED_VIEW = "Footer, #meeting-header"
+    ALLOW_IN_MAXIMIZED_VIEW = "Footer, TotalsStrip, #meeting-header"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  Textual declares it as it is
         (0, "-narrow"),
         (110, "-medium"),
         (160, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall")]  # noqa: RUF012  as above
+    BINDING_GROUP_TITLE = "Meeting"
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape", "back", "Back"),
         ("m", "toggle_maximized", "Maximise"),

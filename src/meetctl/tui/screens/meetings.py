@@ -39,7 +39,7 @@ class MeetingsScreen(Screen[None]):
         Binding("enter", "open", "Open"),
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("s", "sort", "Sort"),
-        Binding("S", "reverse", "Reverse"),
+        Binding("S", "reverse", "Reverse the order", show=False),
         Binding("escape", "show_all", "Show all", show=False),
     ]
 

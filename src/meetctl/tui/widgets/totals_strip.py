@@ -49,9 +49,8 @@ def draw_totals(totals: Totals, *, place: str = "", is_read_only: bool = False) 
     text.append("meetctl", style="bold")
     if place:
         text.append(f" › {show_plain(place)}")
-    parts = [_count(totals.live, "meeting"), _workers(totals.workers), _rate(totals)]
-    parts += [f"{totals.stale} stale"] if totals.stale else []
-    for part in parts:
+    stale = f", {totals.stale:,} stale" if totals.stale else ""
+    for part in (f"{_count(totals.live, 'meeting')}{stale}", _workers(totals.workers), _rate(totals)):
         text.append(f" │ {part}")
     text.append(" │ ")
     text.append(_count(totals.errors, "error"), style="bold red" if totals.errors else "")

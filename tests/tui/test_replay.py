@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.dashboards import RECORDINGS, read_recording
+from tests.conftest import MeetctlRunner
+from tests.dashboards import RECORDINGS, SIZES, read_recording
 from tests.fakes.clock import ManualClock
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Input
@@ -18,7 +19,7 @@ from meetctl import bootstrap
 from meetctl.domain.audit import RecordingAudit
 from meetctl.domain.events import Event
 from meetctl.domain.session_bundle import SessionBundle
-from meetctl.errors import MediaError
+from meetctl.errors import ExitCode, MediaError
 from meetctl.ports import Progress
 from meetctl.services.dashboard.player import Player
 from meetctl.services.dashboard.what_if import WhatIf
@@ -294,3 +295,37 @@ def test_two_sessions_side_by_side_by_time_and_by_turn() -> None:
         return {row.name: (row.first, row.second) for row in rows} or {"turns": (None, None)}
 
     Replayed("code-walkthrough", "quarterly-review").run(drive)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_replay_looks_as_it_should(snap_compare: Callable[..., bool], size: tuple[int, int]) -> None:
+    async def go(pilot: Pilot[int]) -> None:
+        await until(pilot, lambda: what_if.stage == "done")
+        await pilot.press("shift+right", "v")
+        await pilot.pause()
+        table = pilot.app.screen.query_one(DataTable)
+        table.move_cursor(row=table.get_row_index("0.5 fps, high"))
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.screen.query_one(PolicyStrip).display)
+        await pilot.pause(0.2)
+
+    what_if = WhatIf(RECORDINGS / "code-walkthrough", audit_here)
+    replayed = Replayed("code-walkthrough", what_if=what_if)
+    assert snap_compare(replayed.app, terminal_size=size, run_before=go)
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["a", "b", "c"], "3 sessions are too many"),
+        (["nowhere"], "there is no session 'nowhere'"),
+        (["--json", "nowhere"], "--json"),
+    ],
+)
+def test_what_cannot_be_replayed_is_said_in_one_line(
+    meetctl: MeetctlRunner, tmp_path: Path, args: list[str], says: str
+) -> None:
+    done = meetctl("tui", "--sessions", tmp_path, *args)
+    assert done.returncode == ExitCode.USAGE
+    assert says in done.stderr.splitlines()[0]
+    assert done.stdout == ""

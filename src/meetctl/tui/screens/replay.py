@@ -23,13 +23,22 @@ if TYPE_CHECKING:
     from meetctl.tui.dependencies import Dependencies
 
 
-class ReplayScreen(MeetingScreen, TransportScreen):
+class PolicyScreen(TransportScreen):
+    """Its key stands in the footer before those of the panels."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("v", "choose_policy", "Policy")]
+
+    def action_choose_policy(self) -> None:
+        """Show what other policies would have kept and cost, to choose one."""
+        raise NotImplementedError
+
+
+class ReplayScreen(MeetingScreen, PolicyScreen):
     """One recorded session's panels, what another policy would have cost, and the bar below them."""
 
     BINDING_GROUP_TITLE = "Replay"
     # Totals are of meetings that go on.
     DEFAULT_CSS = "ReplayScreen TotalsStrip { display: none; }"
-    BINDINGS: ClassVar[list[BindingType]] = [("v", "choose_policy", "Policy")]
 
     def __init__(self, player: Player, dependencies: Dependencies) -> None:
         MeetingScreen.__init__(self, player.keys[0], dependencies)

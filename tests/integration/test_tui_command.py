@@ -96,7 +96,9 @@ def test_json_is_what_the_list_shows(meetctl: MeetctlRunner, tmp_path: Path, rec
     assert document["totals"]["live"] == 1
 
 
-@pytest.mark.parametrize("panel", ["header", "conversation", "latency", "vision", "cost", "logs", "participants"])
+@pytest.mark.parametrize(
+    "panel", ["header", "conversation", "latency", "vision", "cost", "logs", "participants"]
+)
 def test_every_panel_has_a_document(
     meetctl: MeetctlRunner, tmp_path: Path, recordings: Path, panel: str
 ) -> None:

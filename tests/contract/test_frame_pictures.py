@@ -1,4 +1,4 @@
-"""What everything that gives frames' pictures promises, held against the fake and recordings on this machine."""
+"""What everything that gives frames' pictures promises, held against the fake and recordings."""
 
 from __future__ import annotations
 

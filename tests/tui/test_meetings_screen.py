@@ -21,8 +21,8 @@ from meetctl.domain.workers import LocalWorker
 from meetctl.tui.app import Dashboard
 from meetctl.tui.dependencies import Dependencies
 from meetctl.tui.screens.meeting import MeetingScreen
+from meetctl.tui.widgets.meeting_header import MeetingHeaderLine
 from meetctl.tui.widgets.meeting_table import MeetingTable
-from meetctl.tui.widgets.totals_strip import TotalsStrip
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -202,7 +202,7 @@ def test_enter_opens_the_meeting_under_the_cursor() -> None:
         await pilot.pause()
         assert isinstance(app.screen, MeetingScreen)
         assert app.screen.key == "s2"
-        assert "quarterly-review" in str(app.screen.query_one(TotalsStrip).content)
+        assert "quarterly-review" in str(app.screen.query_one(MeetingHeaderLine).content)
 
     drive(make_dashboard(make_full_view()), steps)
 

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from meetctl.tui.messages import ViewWanted
+from meetctl.tui.screens.frame import FrameScreen
 from meetctl.tui.widgets.conversation import ConversationPanel
 from meetctl.tui.widgets.cost import CostPanel
 from meetctl.tui.widgets.latency import LatencyPanel
@@ -19,7 +20,7 @@ from meetctl.tui.widgets.meeting_header import MeetingHeaderLine
 from meetctl.tui.widgets.panel import Panel
 from meetctl.tui.widgets.participants import ParticipantsPanel
 from meetctl.tui.widgets.totals_strip import TotalsStrip
-from meetctl.tui.widgets.vision import VisionPanel
+from meetctl.tui.widgets.vision import FrameOpened, VisionPanel
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -96,6 +97,11 @@ class MeetingScreen(Screen[None]):
         panel = self._panel_in_focus()
         if panel is not None:
             self._choose(panel)
+
+    def on_frame_opened(self, message: FrameOpened) -> None:
+        """Show one frame as large as the terminal is."""
+        screen = FrameScreen(self.dependencies, message.meeting, message.vision, message.place)
+        self.app.push_screen(screen, self.query_one(VisionPanel).choose)
 
     def show_view(self, view: DashboardView) -> None:
         """Show the meeting as it is now; one that has gone is left as it last was."""

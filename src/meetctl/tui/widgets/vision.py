@@ -99,16 +99,7 @@ class VisionPanel(Panel):
         if self._meeting is not None and self._vision is not None and self._vision.frames:
             self.post_message(FrameOpened(self._meeting, self._vision, self._place(self._vision)))
 
-    def on_frame_opened(self, message: FrameOpened) -> None:
-        """Open the screen of one frame."""
-        from meetctl.tui.screens.frame import FrameScreen
-
-        message.stop()
-        self.app.push_screen(
-            FrameScreen(self.dependencies, message.meeting, message.vision, message.place), self._come_back
-        )
-
-    def _come_back(self, name: str | None) -> None:
+    def choose(self, name: str | None) -> None:
         """Choose the frame that was looked at last."""
         if name is not None:
             self._chosen = name

@@ -86,7 +86,7 @@ class ConversationPanel(Panel):
             f"{SIGNS['person']} person {SIGNS['agent']} agent" + (f" {state}" if state else ""),
             f"{below} lines below (End)" if below else "",
         )
-        self.border_subtitle = Text(show_plain(" | ".join(part for part in told if part)))
+        self.name_state(show_plain(" | ".join(part for part in told if part)))
 
 
 def _draw_said(said: Said, kind: str) -> Text:

@@ -121,9 +121,9 @@ class LatencyPanel(Panel):
             return
         turns = self.query_one(TurnList)
         head = head_line(self._shown.scale_s, turns.bar_columns, with_stages=turns.has_stages)
-        self.query_one("#latency-head", Static).update(Text(head, "dim", no_wrap=True))
+        self.query_one("#latency-head", Static).update(Text(head, "dim", no_wrap=True), layout=False)
         foot = Text("\n".join(percentile_lines(self._shown)), no_wrap=True)
-        self.query_one("#latency-foot", Static).update(foot)
+        self.query_one("#latency-foot", Static).update(foot, layout=False)
 
 
 def _draw_legend() -> Text:

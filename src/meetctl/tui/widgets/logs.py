@@ -237,7 +237,7 @@ class LogsPanel(Panel):
             detail.update(Text(tell_entry(current), _STYLES[current.level]))
         below = f", {lines.below} below (End)" if lines.below else ""
         shown = f"{len(self._shown):,} of {len(self._entries):,}"
-        self.border_subtitle = Text(f"{tell_query(self.query_now)}: {shown}{below}")
+        self.name_state(f"{tell_query(self.query_now)}: {shown}{below}")
 
 
 def _after(events: Sequence[Event], seq: int) -> list[Event]:

@@ -24,6 +24,7 @@ class Panel(VerticalScroll):
     def __init__(self, dependencies: Dependencies) -> None:
         super().__init__(id=self.SUBJECT.lower(), classes="panel")
         self.dependencies = dependencies
+        self._words = ""
         self.border_title = f"{self.NUMBER} {self.SUBJECT}"
 
     def show_meeting(self, meeting: Meeting, view: DashboardView) -> None:
@@ -35,6 +36,12 @@ class Panel(VerticalScroll):
         return "\n".join(
             content.plain if isinstance(content, Text | Content) else str(content) for content in shown
         )
+
+    def name_state(self, state: str) -> None:
+        """Show a few words in the frame; the same words again are not drawn again."""
+        if state != self._words:
+            self._words = state
+            self.border_subtitle = Text(state)
 
     def take_focus(self) -> None:
         """Put the focus where the panel's keys work."""

@@ -83,7 +83,7 @@ class ParticipantsPanel(Panel):
         rows = [old if (old := known.get(row.identity)) == row else row for row in shown.rows]
         people = self.query_one(ParticipantList)
         people.show_entries([*rows, *shown.unowned])
-        self.border_subtitle = Text(f"{shown.present} there")
+        self.name_state(f"{shown.present} there")
 
     def plain_text(self) -> str:
         """Return everybody with their tracks."""

@@ -9,7 +9,9 @@ from textual.app import App
 from textual.worker import Worker, WorkerState
 
 from meetctl.errors import ExitCode, MeetctlError
+from meetctl.tui.action_commands import ActionCommands
 from meetctl.tui.messages import MeetingChosen, ViewChanged
+from meetctl.tui.operator_actions import OperatorActions
 from meetctl.tui.screens.meeting import MeetingScreen
 from meetctl.tui.screens.meetings import MeetingsScreen
 
@@ -25,8 +27,10 @@ class Dashboard(App[int]):
 
     TITLE = "meetctl"
     CSS_PATH = "meetctl.tcss"
+    COMMANDS = App.COMMANDS | {ActionCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         ("q", "quit", "Quit"),
+        ("a", "show_actions", "Actions"),
         ("question_mark", "show_help_panel", "Help"),
     ]
 
@@ -34,6 +38,7 @@ class Dashboard(App[int]):
         super().__init__()
         self.dependencies = dependencies
         self.view: DashboardView | None = None
+        self.operator = OperatorActions(self, dependencies, lambda: self.view)
 
     def on_mount(self) -> None:
         """Show the meetings, and begin to read the feed."""
@@ -49,6 +54,10 @@ class Dashboard(App[int]):
         """Hand the newest view to the screen on top."""
         self.view = message.view
         self.on_view_wanted()
+
+    def action_show_actions(self) -> None:
+        """Show what can be done to the meeting that is shown or chosen."""
+        self.operator.open_menu()
 
     def on_view_wanted(self) -> None:
         """Show the newest view on the screen on top."""

@@ -85,7 +85,7 @@ def _refuse_steering(meeting: Meeting | None) -> str | None:
     if meeting.state.about.has_ended:
         return "the session has ended"
     if meeting.channel == "session":
-        return "its agent is none of meetctl, and takes no control messages"
+        return "its agent is none of meetctl"
     if meeting.state.about.is_recorder:
         return "the room is only recorded: there is no agent"
     if meeting.session_id is None:

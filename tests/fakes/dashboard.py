@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from meetctl.domain.control import Acknowledgement
+from meetctl.domain.leaving import Leave
 
 if TYPE_CHECKING:
     from meetctl.domain.events import Event
     from meetctl.domain.view.dashboard import DashboardView, Meeting
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtYXlhIn0.opens-nothing"
 
 
 class FakeFeed:
@@ -43,27 +46,36 @@ class FakeActions:
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     error: Exception | None = None
     """What every call raises."""
+    may_answer: asyncio.Event | None = None
+    """Where it is given, nobody answers before it is set."""
 
     async def steer(self, meeting: Meeting, op: str, args: Mapping[str, Any]) -> Acknowledgement:
         """Acknowledge an operation."""
-        self._note("steer", meeting.key, op, dict(args))
+        await self._note("steer", meeting.key, op, dict(args))
         return Acknowledgement(jti="1")
+
+    async def take_out(self, meeting: Meeting) -> Leave:
+        """Take nobody out."""
+        await self._note("take_out", meeting.key)
+        return Leave(agent="agent-1", session_id=meeting.session_id, way="asked")
 
     async def close_room(self, room: str) -> None:
         """Close no room."""
-        self._note("close_room", room)
+        await self._note("close_room", room)
 
     async def dispatch_agent(self, room: str) -> str:
         """Send nobody."""
-        self._note("dispatch_agent", room)
+        await self._note("dispatch_agent", room)
         return "AD_1"
 
     async def mint_token(self, room: str, identity: str) -> str:
         """Return a token that opens nothing."""
-        self._note("mint_token", room, identity)
-        return "token"
+        await self._note("mint_token", room, identity)
+        return TOKEN
 
-    def _note(self, *call: Any) -> None:
+    async def _note(self, *call: Any) -> None:
         self.calls.append(call)
+        if self.may_answer is not None:
+            await self.may_answer.wait()
         if self.error is not None:
             raise self.error

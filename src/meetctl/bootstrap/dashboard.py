@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from meetctl.bootstrap import price_book, room_admin, session_catalogue, system_clock
+from meetctl.bootstrap.dashboard_actions import hour_projection
 from meetctl.bootstrap.rooms import local_workers, room_observer
 from meetctl.errors import UsageError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.domain.view.dashboard import DashboardView
-    from meetctl.ports import DashboardFeed, EventSource
+    from meetctl.ports import DashboardFeed, EventSource, MeetingActions
     from meetctl.services.dashboard.player import Player
     from meetctl.services.dashboard.sources import RoomSources
     from meetctl.services.dashboard.what_if import WhatIf
@@ -46,10 +47,14 @@ def run_dashboard(
     *,
     theme: str | None = None,
     is_read_only: bool = False,
+    actions: MeetingActions | None = None,
+    no_actions: str = "",
     player: Player | None = None,
     what_if: WhatIf | None = None,
 ) -> int:
     """Show the dashboard until it is left, and return the command's exit code.
+
+    `no_actions` says why there are none, where that is so.
 
     Raises:
         UsageError: There is no terminal to show it on, or no such theme.
@@ -71,6 +76,9 @@ def run_dashboard(
         pictures=RecordedPictures(),
         prices=SharedPrices(lambda: price_book(())),
         is_read_only=is_read_only,
+        actions=actions,
+        no_actions=no_actions,
+        project=hour_projection(),
         player=player,
         what_if=what_if,
     )

@@ -11,7 +11,8 @@ from meetctl.cli.confirmation import confirm
 from meetctl.cli.diagnostics import note
 from meetctl.cli.output import print_json
 from meetctl.cli.room_server import count_people
-from meetctl.services.leaving import Leave, choose_agent, take_out
+from meetctl.domain.leaving import Leave
+from meetctl.services.leaving import choose_agent, take_out
 from meetctl.services.rooms import find_room
 
 SCHEMA = "meetctl.leave/1"

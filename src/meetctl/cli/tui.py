@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from meetctl.cli.join import AgentName
 from meetctl.cli.options import AsJson, KeptSessions, Url
 
 WatchedRooms = Annotated[
@@ -32,6 +33,7 @@ def tui(
     sessions: KeptSessions = None,
     url: Url = None,
     room: WatchedRooms = None,
+    agent_name: AgentName = "meetctl",
     theme: Annotated[
         str | None,
         typer.Option("--theme", metavar="NAME", help="Its colours to begin with; `t` changes them."),
@@ -88,12 +90,16 @@ def tui(
         serve_looking(options, host=host, port=port, allows_remote=allow_remote)
         return
     from meetctl.bootstrap.dashboard import live_feed, run_dashboard
+    from meetctl.bootstrap.dashboard_actions import meeting_actions
     from meetctl.cli.configuration import find_server_if_any
 
-    feed = live_feed(directory, find_server_if_any(url), rooms=room or ())
+    access = find_server_if_any(url)
+    feed = live_feed(directory, access, rooms=room or ())
     if json:
         from meetctl.cli.tui_json import print_panel
 
         print_panel(feed, panel or "meetings", rooms=room or ())
         return
-    sys.exit(run_dashboard(feed, theme=theme, is_read_only=read_only))
+    actions = meeting_actions(access, agent_name) if access is not None and not read_only else None
+    no_actions = "it was started with --read-only" if read_only else "no LiveKit server is configured"
+    sys.exit(run_dashboard(feed, theme=theme, is_read_only=read_only, actions=actions, no_actions=no_actions))

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from meetctl.domain.control import Acknowledgement
     from meetctl.domain.events import Event
     from meetctl.domain.frame_picture import FramePicture
+    from meetctl.domain.leaving import Leave
     from meetctl.domain.state.looks import KeptFrame
     from meetctl.domain.view.dashboard import DashboardView, Meeting
 
@@ -43,11 +44,14 @@ class MeetingActions(Protocol):
     async def steer(self, meeting: Meeting, op: str, args: Mapping[str, Any]) -> Acknowledgement:
         """Have the meeting's agent perform an operation of domain.control, and wait until it has."""
 
+    async def take_out(self, meeting: Meeting) -> Leave:
+        """Ask the meeting's agent to leave, and put out one that does not answer, or is none of ours."""
+
     async def close_room(self, room: str) -> None:
         """End the room for everybody in it."""
 
     async def dispatch_agent(self, room: str) -> str:
-        """Send our agent into a room, and return the dispatch's id."""
+        """Send our agent into a room, which is made where it is not there, and return the dispatch's id."""
 
     async def mint_token(self, room: str, identity: str) -> str:
         """Return a token with which a person may join a room."""

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from meetctl.domain.leaving import Leave
 from meetctl.errors import NotFoundError, ServiceError, UsageError
 
 if TYPE_CHECKING:
     from meetctl.domain.rooms import Participant
     from meetctl.ports import AgentControl, Clock, RoomAdmin
 
-Way = Literal["asked", "removed"]
-
 GOING_S = 10.0
 """How long an agent that leaves is waited for; one with a long recording finishes that first."""
 _LOOK_EVERY_S = 0.2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leave:
-    """How an agent was taken out."""
-
-    agent: str
-    """Its identity in the room."""
-    session_id: str | None
-    way: Way
-    """Whether it left when it was asked, and so has said goodbye to its journal, or was put out."""
-    reason: str = ""
-    """Why it was not asked, or what came of it."""
-    is_gone: bool = True
-    """Whether it is out of the room by now."""
 
 
 def choose_agent(participants: tuple[Participant, ...], room: str, *, session_id: str | None) -> Participant:

@@ -10,9 +10,11 @@ from textual.binding import Binding
 from textual.worker import Worker, WorkerFailed, WorkerState
 
 from meetctl.errors import ExitCode, MeetctlError
+from meetctl.tui.action_commands import ActionCommands
 from meetctl.tui.copying import find_text
 from meetctl.tui.export import export_shown
 from meetctl.tui.messages import MeetingChosen, ViewChanged
+from meetctl.tui.operator_actions import OperatorActions
 from meetctl.tui.palette import KeyCommands, MeetingCommands, ThemeCommands
 from meetctl.tui.screens.help import HelpScreen
 from meetctl.tui.screens.meeting import MeetingScreen
@@ -36,8 +38,9 @@ class Dashboard(App[int]):
     TITLE = "meetctl"
     CSS_PATH = "meetctl.tcss"
     BINDING_GROUP_TITLE = "Everywhere"
-    COMMANDS = {KeyCommands, MeetingCommands, ThemeCommands}  # noqa: RUF012  Textual declares it as it is
+    COMMANDS = {ActionCommands, KeyCommands, MeetingCommands, ThemeCommands}  # noqa: RUF012  Textual declares it as it is
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "show_actions", "Actions"),
         Binding("question_mark", "show_keys", "Help", key_display="?"),
         Binding("t", "next_theme", "Theme"),
         Binding("c", "copy_shown", "Copy"),
@@ -52,6 +55,7 @@ class Dashboard(App[int]):
         self.dependencies = dependencies
         self.view: DashboardView | None = None
         self.failure: Exception | None = None
+        self.operator = OperatorActions(self, dependencies, lambda: self.view)
         self.theme = theme or first_theme(self.console.color_system)
 
     def on_mount(self) -> None:
@@ -68,6 +72,10 @@ class Dashboard(App[int]):
         """Hand the newest view to the screen on top."""
         self.view = message.view
         self.on_view_wanted()
+
+    def action_show_actions(self) -> None:
+        """Show what can be done to the meeting that is shown or chosen."""
+        self.operator.open_menu()
 
     def on_view_wanted(self) -> None:
         """Show the newest view on the screen on top."""

@@ -16,6 +16,7 @@ import pytest
 from livekit import rtc
 from tests.live_agent import RestartableServer, attend, until
 from tests.local_stack import run_livekit_server
+from tests.room_operator import Operator
 from tests.steered_agent import join
 from tests.terminal import on_terminal
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from meetctl.core.local_stack import LiveKitAccess
     from meetctl.domain.rooms import Room
 
-Done = subprocess.CompletedProcess[str]
 SESSION = "20261124T090000Z-standup-0a1b2c"
 
 
@@ -39,40 +39,6 @@ SESSION = "20261124T090000Z-standup-0a1b2c"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitAccess]:
     with run_livekit_server(tmp_path_factory.mktemp("livekit")) as access:
         yield access
-
-
-class Operator:
-    """Somebody with the server's key, who may look at what became of their commands."""
-
-    def __init__(self, meetctl: MeetctlRunner, access: LiveKitAccess) -> None:
-        self.access = access
-        self._meetctl = meetctl
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            "LIVEKIT_URL": self.access.url,
-            "LIVEKIT_API_KEY": self.access.api_key,
-            "LIVEKIT_API_SECRET": self.access.api_secret,
-        }
-
-    def run(self, *args: str) -> Done:
-        return self._meetctl(*args, env=self.environment)
-
-    async def arun(self, *args: str) -> Done:
-        return await asyncio.to_thread(self.run, *args)
-
-    async def ajson(self, *args: str) -> dict[str, Any]:
-        done = await self.arun(*args, "--json")
-        assert done.returncode == 0, done.stderr
-        document: dict[str, Any] = json.loads(done.stdout)
-        return document
-
-    async def refused(self, *args: str) -> str:
-        """Return what a command said that did nothing, and its exit code."""
-        done = await self.arun(*args)
-        assert done.stdout == ""
-        return f"{done.returncode} {done.stderr}"
 
 
 @pytest.fixture

@@ -3,142 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from fractions import Fraction
-from itertools import takewhile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.dashboards import SIZES, make_meeting, make_view, read_recording
-from tests.fakes.clock import ManualClock
-from tests.fakes.dashboard import TOKEN, FakeActions, FakeFeed
-from textual.app import App
+from tests.dashboards import make_meeting, make_view
+from tests.fakes.dashboard import TOKEN, FakeActions
 from textual.command import CommandPalette
 from textual.pilot import Pilot
-from textual.screen import Screen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 
-import meetctl.tui
-from meetctl.domain.control import change_policy
-from meetctl.domain.events import Event
-from meetctl.domain.policy import Policy
-from meetctl.domain.view.possible_actions import list_actions
-from meetctl.domain.view.projection import HourProjection
 from meetctl.errors import ServiceError
-from meetctl.tui.action_dialogs import MeetingDialogs
-from meetctl.tui.action_runner import EFFECT_LIMIT_S, ActionRunner
-from meetctl.tui.app import Dashboard
-from meetctl.tui.dependencies import Dependencies
+from meetctl.tui.action_runner import EFFECT_LIMIT_S
 from meetctl.tui.screens.action_dialog import ActionDialog
 from meetctl.tui.screens.actions import ActionsScreen
 from meetctl.tui.screens.meeting import MeetingScreen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    pass
 
-    from meetctl.domain.state import SessionState
-    from meetctl.domain.view.dashboard import Meeting
-    from meetctl.domain.view.possible_actions import ActionName
-
-DEMO = read_recording("live-demo")
-RUNNING = tuple(takewhile(lambda event: event.type != "participant.left", DEMO))
-WORDS = "the secret plan for spring"
-
-
-def project(_: SessionState, changes: Mapping[str, Any]) -> HourProjection:
-    """An hour that costs a dollar for each frame a second."""
-    policy = change_policy(changes, Policy(name="", fps=Fraction(1)))
-    fps = Fraction(0) if policy.fps is None else policy.fps
-    return HourProjection(
-        policy=policy,
-        requests=Fraction(60),
-        images_per_request=Fraction(5),
-        tokens_per_image=Fraction(85),
-        vision_usd=Decimal(fps.numerator) / fps.denominator,
-        vision_list_usd=Decimal(fps.numerator) / fps.denominator,
-        rest_usd=Decimal(0),
-        assumptions=("as many requests an hour as so far",),
-    )
-
-
-def told(type_: str, **fields: Any) -> Event:
-    """Return one more event of the meeting."""
-    last = RUNNING[-1]
-    return replace(last, seq=last.seq + 1, type=type_, fields=fields)
-
-
-@dataclass
-class Desk:
-    """A dashboard that somebody sits at, and what it is connected to."""
-
-    meeting: Meeting = field(default_factory=lambda: make_meeting(RUNNING))
-    actions: FakeActions | None = field(default_factory=FakeActions)
-    clock: ManualClock = field(default_factory=ManualClock)
-    no_actions: str = ""
-
-    def __post_init__(self) -> None:
-        self.feed = FakeFeed(make_view(self.meeting))
-        self.app = Dashboard(
-            Dependencies(
-                feed=self.feed,
-                clock=self.clock,
-                actions=self.actions,
-                no_actions=self.no_actions,
-                project=project,
-            )
-        )
-
-    @property
-    def fake(self) -> FakeActions:
-        assert self.actions is not None
-        return self.actions
-
-    @property
-    def progress(self) -> str:
-        """What the open dialog says of its action."""
-        return str(self.app.screen.query_one("#progress", Static).content)
-
-    def tell(self, *events: Event) -> None:
-        """Let the feed show the meeting after more events."""
-        self.feed.views.put_nowait(make_view(make_meeting((*RUNNING, *events))))
-
-    def sit(
-        self, drive: Callable[[Pilot[int]], Awaitable[None]], *, size: tuple[int, int] = (120, 40)
-    ) -> None:
-        """Open the meeting, and do what `drive` does."""
-
-        async def run() -> None:
-            async with self.app.run_test(size=size) as pilot:
-                await pilot.pause()
-                await pilot.press("enter")
-                await pilot.pause()
-                assert isinstance(self.app.screen, MeetingScreen)
-                await drive(pilot)
-
-        asyncio.run(run())
-
-    async def until(self, pilot: Pilot[int], what: str) -> None:
-        """Wait until the open dialog says something."""
-        async with asyncio.timeout(20):
-            while what not in self.progress:
-                await pilot.pause(0.02)
-
-
-async def type_text(pilot: Pilot[Any], selector: str, text: str) -> None:
-    pilot.app.screen.query_one(selector, Input).value = text
-    await pilot.pause()
-
-
-async def choose(pilot: Pilot[int], key: str) -> None:
-    await pilot.press("a")
-    await pilot.pause()
-    assert isinstance(pilot.app.screen, ActionsScreen)
-    await pilot.press(key)
-    await pilot.pause()
-
+from tests.operator_desk import RUNNING, WORDS, Desk, choose, told, type_text
 
 SWITCHED = [("e", "ears"), ("y", "eyes"), ("v", "voice")]
 
@@ -516,52 +400,3 @@ def test_names_from_outside_cannot_bring_markup_or_escapes() -> None:
         assert r"[red]r\x1b[31m[/]" in shown
 
     desk.sit(drive)
-
-
-class Alone(App[None]):
-    """Nothing but a dialog, so that its picture changes only when it does."""
-
-    CSS_PATH = Path(meetctl.tui.__file__).parent / "meetctl.tcss"
-
-    def __init__(self, dialog: Screen[None]) -> None:
-        super().__init__()
-        self._dialog = dialog
-
-    def on_mount(self) -> None:
-        self.push_screen(self._dialog)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_the_menu_looks_good_in_every_terminal(size: tuple[int, int], snap_compare: Any) -> None:
-    foreign = replace(make_meeting(RUNNING), channel="session", session_id=None)
-    menu = ActionsScreen("demo", lambda: list_actions(foreign), lambda _: None)
-    assert snap_compare(Alone(menu), terminal_size=size)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_the_dialog_of_a_policy_looks_good_in_every_terminal(
-    size: tuple[int, int], snap_compare: Any
-) -> None:
-    app = Alone(open_dialog("policy"))
-
-    async def drive(pilot: Pilot[None]) -> None:
-        await type_text(pilot, "#fps", "0.5")
-        for typed in pilot.app.screen.query(Input):
-            typed.cursor_blink = False
-
-    assert snap_compare(app, terminal_size=size, run_before=drive)
-
-
-def test_the_dialog_of_an_end_looks_good(snap_compare: Any) -> None:
-    assert snap_compare(Alone(open_dialog("close")), terminal_size=SIZES[0])
-
-
-def open_dialog(name: ActionName) -> ActionDialog:
-    """Return an action's dialog, of which nothing is ever begun."""
-    dialogs = MeetingDialogs(
-        meeting=make_meeting(RUNNING),
-        runner=ActionRunner(App(), ManualClock(), lambda: None),
-        actions=FakeActions(),
-        project=project,
-    )
-    return dialogs.make(name)

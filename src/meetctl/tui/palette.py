@@ -32,8 +32,8 @@ class _Commands(Provider):
     """Offers a list of commands, in its order; a search keeps those that match."""
 
     def commands(self) -> Iterator[Command]:
-        """Return what can be chosen now."""
-        raise NotImplementedError
+        """Return what can be chosen now; nothing, unless a kind of command says more."""
+        return ()
 
     async def discover(self) -> Hits:
         """Offer everything."""

@@ -17,7 +17,9 @@ SCHEMA_VERSION = 2
 """The number of the last migration in data/ledger."""
 
 _MEMORY_LIMIT = "512MB"
-_THREADS = 2
+_READ_THREADS = 2
+_FOLD_THREADS = 1
+"""Folding has two connections at work; with more threads DuckDB copies each small batch once again."""
 
 _REBUILD = "delete it and it is made again from the journals; what pruned sessions cost is then lost"
 
@@ -35,7 +37,9 @@ def open_ledger(path: Path, *, read_only: bool) -> Iterator[DuckDBPyConnection]:
 
     with translate_errors(path):
         try:
-            connection = duckdb.connect(str(path), read_only=read_only, config=_configuration(path))
+            connection = duckdb.connect(
+                str(path), read_only=read_only, config=_configuration(path, read_only=read_only)
+            )
         except duckdb.IOException as error:
             raise _explain(path, error) from error
     with connection, translate_errors(path):
@@ -45,13 +49,13 @@ def open_ledger(path: Path, *, read_only: bool) -> Iterator[DuckDBPyConnection]:
         yield connection
 
 
-def _configuration(path: Path) -> dict[str, str | bool | int | float | list[str]]:
+def _configuration(path: Path, *, read_only: bool) -> dict[str, str | bool | int | float | list[str]]:
     """Nothing is fetched from the network, and what does not fit into memory goes beside the ledger."""
     return {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "memory_limit": _MEMORY_LIMIT,
-        "threads": _THREADS,
+        "threads": _READ_THREADS if read_only else _FOLD_THREADS,
         "temp_directory": str(path.with_suffix(".spilled")),
         # Order is of no use in the tables, and keeping it costs half of the speed.
         "preserve_insertion_order": False,

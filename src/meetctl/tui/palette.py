@@ -33,7 +33,7 @@ class _Commands(Provider):
 
     def commands(self) -> Iterator[Command]:
         """Return what can be chosen now; nothing, unless a kind of command says more."""
-        return ()
+        return iter(())
 
     async def discover(self) -> Hits:
         """Offer everything."""

@@ -372,7 +372,9 @@ def test_with_a_backend_the_standard_voice_has_to_be_there() -> None:
 
 def test_every_variable_says_what_it_is_for_and_secrets_are_marked() -> None:
     assert all(variable.purpose for variable in VARIABLES.values())
-    secrets = {name for name in VARIABLES if name.endswith(("_KEY", "_SECRET"))} - {"LIVEKIT_API_KEY"}
+    secrets = {name for name in VARIABLES if name.endswith(("_KEY", "_SECRET", "_PASSWORD"))} - {
+        "LIVEKIT_API_KEY"
+    }
     assert {name for name, variable in VARIABLES.items() if variable.is_secret} == secrets
 
 

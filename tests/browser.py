@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HANG_S = 60
 """After this a page is taken for hung; none measures time by it."""
-_OPTIONS = (
+QUIET_OPTIONS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -27,6 +27,10 @@ _OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+)
+"""A browser without a window that asks nobody for anything by itself."""
+_OPTIONS = (
+    *QUIET_OPTIONS,
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--remote-debugging-port=0",
     "--window-size=1200,700",

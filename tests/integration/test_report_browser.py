@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+from tests.browser import QUIET_OPTIONS
 from tests.fakes.report_audits import make_audit, make_policies, make_recording, make_recording_audit
 from tests.session_bundles import TALK, write_session
 
@@ -27,18 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BROWSER_LIMIT_S = 120
-OPTIONS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--disable-dev-shm-usage",
-]
+OPTIONS = [*QUIET_OPTIONS, "--hide-scrollbars"]
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"
 HOSTILE = "<script>document.title='broken'<b>.mkv"
 

@@ -182,6 +182,19 @@ def test_a_recording_is_started_in_a_mode() -> None:
     assert desk.fake.calls == [("steer", "s1", "record", {"mode": "sampled"})]
 
 
+def test_a_rate_that_is_only_written_otherwise_is_no_change() -> None:
+    desk = Desk()
+
+    async def drive(pilot: Pilot[int]) -> None:
+        await choose(pilot, "p")
+        await type_text(pilot, "#fps", "2/2")
+        await pilot.press("enter")
+        await desk.until(pilot, "nothing is changed")
+
+    desk.sit(drive)
+    assert desk.fake.calls == []
+
+
 def test_the_agent_is_taken_out() -> None:
     desk = Desk()
 
@@ -305,6 +318,7 @@ def test_an_effect_that_no_view_shows_is_told_as_unseen() -> None:
         await desk.until(pilot, "not seen: the agent has done it, but nothing is seen of it yet")
 
     desk.sit(drive)
+    assert desk.fake.calls == [("steer", "s1", "mute", {"what": "ears"})]
 
 
 def menu_lines(desk: Desk) -> str:

@@ -46,7 +46,14 @@ def run_replay_dashboard(player: Player, what_if: WhatIf | None, *, theme: str |
     from meetctl.adapters.worker_processes import prepare_processes
 
     prepare_processes()
-    return run_dashboard(player, theme=theme, is_read_only=True, player=player, what_if=what_if)
+    return run_dashboard(
+        player,
+        theme=theme,
+        is_read_only=True,
+        no_actions="this is a recording",
+        player=player,
+        what_if=what_if,
+    )
 
 
 def _audit_elsewhere(path: Path, request: AuditRequest, progress: Progress) -> RecordingAudit:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.widgets import Input, Label, Static
 
 from meetctl.domain.control import check_arguments
-from meetctl.domain.policy import DETAILS
+from meetctl.domain.policy import DETAILS, parse_rate
 from meetctl.domain.view.action_effects import describe_looking
 from meetctl.errors import UsageError
 from meetctl.reports.money import format_usd
@@ -68,7 +68,11 @@ class PolicyDialog(ActionDialog):
         looking = self._state.looking
         typed = {name: self.query_one(f"#{name}", Input).value.strip() for name in ("fps", "detail")}
         known = {"fps": looking.fps, "detail": looking.detail}
-        return {name: value for name, value in typed.items() if value and value != known[name]}
+        changes = {name: value for name, value in typed.items() if value and value != known[name]}
+        if "fps" in changes and looking.fps and _is_same_rate(changes["fps"], looking.fps):
+            # An order of it would change nothing that a view could show.
+            del changes["fps"]
+        return changes
 
     def _describe_cost(self) -> str:
         """Return what an hour costs now and then, and what that takes for granted."""
@@ -86,6 +90,14 @@ class PolicyDialog(ActionDialog):
         if changes:
             lines += [f"  {one}" for one in then.assumptions]
         return "\n".join(lines)
+
+
+def _is_same_rate(typed: str, known: str) -> bool:
+    """Tell whether two texts are one rate, as 0.5 and 1/2 are; what is no rate is refused later."""
+    try:
+        return parse_rate(typed) == parse_rate(known)
+    except UsageError:
+        return False
 
 
 def _describe(projection: HourProjection) -> str:

@@ -35,7 +35,9 @@ async def wait_until_idle(stack: LiveStack) -> None:
     pytest.fail("the job of the check still runs")
 
 
-def test_a_worker_takes_the_dispatch_and_spends_nothing(meetctl: MeetctlRunner, stack: LiveStack) -> None:
+def test_a_worker_takes_the_dispatch_spends_nothing_and_serves_meetings_afterwards(
+    meetctl: MeetctlRunner, stack: LiveStack
+) -> None:
     env = {
         "LIVEKIT_URL": stack.livekit.url,
         "LIVEKIT_API_KEY": stack.livekit.api_key,
@@ -56,15 +58,13 @@ def test_a_worker_takes_the_dispatch_and_spends_nothing(meetctl: MeetctlRunner, 
     assert stack.offline.ask("GET", "/usage") == used
     assert stack.worker.journals() == []
     assert "Traceback" not in stack.worker.said()
+    asyncio.run(hold_meeting(stack))
 
 
-def test_the_worker_serves_meetings_after_a_check(stack: LiveStack) -> None:
+async def hold_meeting(stack: LiveStack) -> None:
+    """Have the agent come into a room and leave it again."""
     meeting = stack.meeting("after-the-check")
-
-    async def hold() -> None:
-        await meeting.invite_agent()
-        assert meeting.events("session.started")
-        await meeting.close_room()
-        await meeting.end("room closed")
-
-    asyncio.run(hold())
+    await meeting.invite_agent()
+    assert meeting.events("session.started")
+    await meeting.close_room()
+    await meeting.end("room closed")

@@ -167,6 +167,7 @@ def events_of(stack: LiveStack, session_id: str, kind: str) -> list[Document]:
 
 def test_the_agent_comes_sees_speaks_and_leaves(operator: Operator, stack: LiveStack) -> None:
     async def use() -> None:
+        await operator.wait_for_place()
         async with attend(stack, "standup", shares=True):
             order = ("--tenant", "acme", "--fps", "0.5", "--window", "2", "--record", "off")
             document = await operator.run_json("join", "standup", *order)

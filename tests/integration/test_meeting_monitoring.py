@@ -205,8 +205,13 @@ def written(stack: BackedStack, temporary: Path, collector: Collector) -> dict[s
         "log": stack.worker.log.read_bytes(),
         "telemetry": collector.text().encode(),
         "metrics": asyncio.run(read_metrics(stack)).encode(),
-        **files_below(temporary, Path.home(), stack.worker.log_directory),
+        **files_below(temporary, Path.home(), state_of(stack)),
     }
+
+
+def state_of(stack: BackedStack) -> Path:
+    """Return where a worker keeps its logs, what it says of itself, and what its meetings have spent."""
+    return stack.worker.state.parents[1]
 
 
 async def read_metrics(stack: BackedStack) -> str:
@@ -237,13 +242,14 @@ def test_nothing_said_shown_or_secret_leaves_and_every_line_says_whose_it_is(
 
     def look() -> None:
         # What a job keeps in temporary files is gone when it has ended.
-        files.update(files_below(temporary, Path.home()))
+        files.update(files_below(temporary, state_of(stack)))
 
     meeting = asyncio.run(hold_meeting(stack, "production", at_the_end=look))
     assert any("counter_slot" in name for name in files)
     assert collector.spans
     everything = {**files, **written(stack, temporary, collector)}
     assert {name: found for name, content in everything.items() if (found := leaks(stack, content))} == {}
+    assert_platform_is_told_no_words(stack, meeting)
     assert {path.name for path in meeting.bundle.iterdir()} <= BUNDLE
     assert {path.parent for path in stack.worker.sessions.rglob("*")} == {
         stack.worker.sessions,
@@ -270,8 +276,9 @@ def test_nothing_said_shown_or_secret_leaves_and_every_line_says_whose_it_is(
         assert line["turn"] == (turn and turn["turn"])
 
 
-def test_what_the_platform_is_told_quotes_nobody(stack: BackedStack) -> None:
-    tenant_id = "tenant-of-production"
+def assert_platform_is_told_no_words(stack: BackedStack, meeting: LiveMeeting) -> None:
+    """What the backend is told of a meeting quotes nobody."""
+    tenant_id = f"tenant-of-{meeting.room}"
     told = repr([*stack.peer.usage(tenant_id), *stack.peer.events(tenant_id)])
     assert "tts.usage" in told
     for value in (marked.NAME, marked.SAID, marked.SHOWN, GREETING, INSTRUCTIONS, *keys_of(stack)):
